@@ -1,0 +1,1 @@
+"""The ``molva`` command: a client of the control API."""

@@ -1,0 +1,81 @@
+"""Local policy of a node: nothing here needs to be the same on two nodes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class CustodyConfig:
+    """How much is kept for others.
+
+    Attributes:
+        strangers_max_bytes, strangers_max_count: the strangers' tier in all.
+        contacts_max_bytes: the contacts' tier in all (mail of and for known people).
+        depositor_max_bytes: what one neighbour may fill of the strangers' tier.
+        proofs_max: delivery proofs remembered, of envelopes seen here.
+        proofs_unmatched_max: proofs passed on although their envelope was never here.
+        tombstones_max: finished envelopes remembered.
+    """
+
+    strangers_max_bytes: int = 64 * 1_048_576
+    strangers_max_count: int = 20_000
+    depositor_max_bytes: int = 32 * 1_048_576
+    contacts_max_bytes: int = 256 * 1_048_576
+    proofs_max: int = 50_000
+    proofs_unmatched_max: int = 4_096
+    tombstones_max: int = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class LinkConfig:
+    """What a neighbour may do here before it is slowed, and then sent away.
+
+    Attributes:
+        window_bytes: frame bytes that a neighbour may have in flight.
+        rate_bytes_per_s, burst_bytes: token bucket of frame bytes a neighbour may send.
+        rate_frames_per_s, burst_frames: token bucket of its frames.
+        strikes_max: penalised frames before the link is closed.
+        back_off_first_s, back_off_max_s: how long it stays away then; doubles each time.
+        hello_wait_s: a neighbour that says nothing for so long is sent away.
+        answer_wait_factor: an unanswered offer is repeated after latency x this x 2^attempt.
+    """
+
+    window_bytes: int = 1_048_576
+    rate_bytes_per_s: int = 8 * 1_048_576
+    burst_bytes: int = 32 * 1_048_576
+    rate_frames_per_s: int = 5_000
+    burst_frames: int = 20_000
+    strikes_max: int = 3
+    back_off_first_s: float = 30.0
+    back_off_max_s: float = 3_600.0
+    hello_wait_s: float = 20.0
+    answer_wait_factor: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class NodeConfig:
+    """Everything that a node decides for itself.
+
+    Attributes:
+        name: what we call ourselves in invites and introductions.
+        router: ``spray``, ``epidemic`` or ``direct``.
+        spray_copies: L of binary spray-and-wait.
+        carry_for_strangers: 1 to carry strangers' mail, 0 to keep only contacts' and own.
+        proof_delay_max_s: proofs leave after a random delay of up to this, in one batch, so that
+            an observer cannot tell at once which node opened an envelope. A proof for mail that a
+            contact's own node handed over goes back to it at once: it learns nothing new.
+        direct_grace_s: where the contact's node is a neighbour, others are offered the message
+            only if no proof came within this time.
+        share_addresses: 1 to tell contacts where this node listens.
+    """
+
+    name: str = ""
+    router: str = "spray"
+    spray_copies: int = 8
+    carry_for_strangers: int = 1
+    proof_delay_max_s: float = 3.0
+    direct_grace_s: float = 2.0
+    share_addresses: int = 1
+    custody: CustodyConfig = CustodyConfig()
+    link: LinkConfig = LinkConfig()

@@ -1,0 +1,177 @@
+"""What a node asks of its shell: values, in the imperative, performed only after the commit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from p2p.errors import LocalError
+from p2p.ports.store import MessageRow, MessageState
+from p2p.wire.ids import AccountKey, CommandId, EnvelopeId, MessageId, PeerId
+
+
+@dataclass(frozen=True, slots=True)
+class SendFrame:
+    """Write one frame to a neighbour; dropped where the link is gone."""
+
+    peer: PeerId
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnect:
+    """Close the link, and open none to or from this peer for ``retry_after_s`` seconds."""
+
+    peer: PeerId
+    reason: str
+    retry_after_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class LearnAddresses:
+    """A contact's node listens there: worth a dial when it is no neighbour."""
+
+    peer: PeerId
+    addresses: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ContactView:
+    """A contact as people see it; ``state`` is ``waiting`` (for the invite's bundle), ``asked``
+    (our first message is under way) or ``active`` (the other side has answered).
+    """
+
+    account_key: AccountKey
+    name: str
+    suggested_name: str
+    state: str
+    verified: bool
+    blocked: bool
+    safety_number: str
+    added_s: float
+    last_heard_s: float
+    addresses: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InviteMade:
+    """A new invite: ``link`` carries all, ``short_link`` (for a QR code) names the bundle."""
+
+    link: str
+    short_link: str
+    expires_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The command took effect and has nothing to say."""
+
+
+Result: TypeAlias = MessageRow | ContactView | InviteMade | Done | LocalError
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The outcome of one command; a :class:`~p2p.errors.LocalError` says why it was refused."""
+
+    command: CommandId
+    result: Result
+
+
+@dataclass(frozen=True, slots=True)
+class MessageReceived:
+    """Mail for the person, durable now. Emitted once per message."""
+
+    message: MessageRow
+
+
+@dataclass(frozen=True, slots=True)
+class MessageChanged:
+    """An outgoing message has a new state, or one more carrier."""
+
+    id: MessageId
+    contact: AccountKey
+    state: MessageState
+    carriers: int
+
+
+@dataclass(frozen=True, slots=True)
+class ContactChanged:
+    """A contact appeared or changed; ``why`` is kebab-case: ``added``, ``answered``,
+    ``session-reset``, ``introduced``, ``verified``, ``blocked``, ``renamed``, ``removed``.
+    """
+
+    contact: ContactView
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class InviteReused:
+    """A second person tried to use a one-time invite and was refused."""
+
+    bundle_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class NeighbourChanged:
+    """A neighbour said Hello (``present``) or is gone."""
+
+    peer: PeerId
+    present: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CustodyTaken:
+    """An envelope for somebody else is kept here now."""
+
+    id: EnvelopeId
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class CustodyDropped:
+    """An envelope kept for somebody else is gone; ``why``: ``proven``, ``expired``, ``evicted``."""
+
+    id: EnvelopeId
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClockDisagrees:
+    """A neighbour's clock is ``offset_s`` seconds ahead of ours (negative: behind), over a day."""
+
+    peer: PeerId
+    offset_s: float
+
+
+Notice: TypeAlias = (
+    MessageReceived
+    | MessageChanged
+    | ContactChanged
+    | InviteReused
+    | NeighbourChanged
+    | CustodyTaken
+    | CustodyDropped
+    | ClockDisagrees
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Notify:
+    """Tell whoever listens at this node (server-sent events, a simulator's recorder)."""
+
+    notice: Notice
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """Something for the log and the counters; never content, never keys.
+
+    ``fields`` are (name, value) pairs in the order of writing.
+    """
+
+    kind: str
+    fields: tuple[tuple[str, str | int | float], ...] = ()
+
+
+Effect: TypeAlias = SendFrame | Disconnect | LearnAddresses | Answer | Notify | Noted

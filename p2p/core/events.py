@@ -1,0 +1,142 @@
+"""What may happen to a node: values, in the past tense.
+
+Commands of the person at the node carry a :class:`~p2p.wire.ids.CommandId`; each is answered by
+exactly one :class:`~p2p.core.effects.Answer` in the same batch of effects.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from p2p.wire.ids import AccountKey, CommandId, MessageId, PeerId
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The shell runs and will deliver events; ``addresses`` are the node's own multiaddresses."""
+
+    addresses: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AddressesChanged:
+    """The node can now be reached at other multiaddresses, each ending in its peer id."""
+
+    addresses: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LinkOpened:
+    """A neighbour is there; the shell keeps at most one link per peer.
+
+    Attributes:
+        latency_s: how long an answer may take on this kind of link (30 for a stream).
+    """
+
+    peer: PeerId
+    latency_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class LinkClosed:
+    """The link is gone; frames in flight may or may not have arrived."""
+
+    peer: PeerId
+
+
+@dataclass(frozen=True, slots=True)
+class FrameReceived:
+    """One whole frame from a neighbour, not decoded, at most FRAME_SIZE_MAX_BYTES long."""
+
+    peer: PeerId
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Woken:
+    """The time that ``next_wakeup`` named has come."""
+
+
+@dataclass(frozen=True, slots=True)
+class SendRequested:
+    """Write to a contact."""
+
+    command: CommandId
+    contact: AccountKey
+    text: str
+    lifetime_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class MessagesRead:
+    """The person has seen these incoming messages."""
+
+    command: CommandId
+    messages: tuple[MessageId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InviteRequested:
+    """Make a one-time invite."""
+
+    command: CommandId
+
+
+@dataclass(frozen=True, slots=True)
+class ContactAddRequested:
+    """Make a contact out of an invite link."""
+
+    command: CommandId
+    link: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContactVerified:
+    """The person compared safety numbers and found them equal (or takes that back)."""
+
+    command: CommandId
+    contact: AccountKey
+    verified: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ContactBlocked:
+    """Mail of this contact is dropped unread, and none is sent to it (or it may write again)."""
+
+    command: CommandId
+    contact: AccountKey
+    blocked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ContactRenamed:
+    """The person calls this contact by another name."""
+
+    command: CommandId
+    contact: AccountKey
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContactRemoved:
+    """Forget a contact with its sessions and messages."""
+
+    command: CommandId
+    contact: AccountKey
+
+
+Command: TypeAlias = (
+    SendRequested
+    | MessagesRead
+    | InviteRequested
+    | ContactAddRequested
+    | ContactVerified
+    | ContactBlocked
+    | ContactRenamed
+    | ContactRemoved
+)
+Event: TypeAlias = (
+    Started | AddressesChanged | LinkOpened | LinkClosed | FrameReceived | Woken | Command
+)

@@ -1,0 +1,1 @@
+"""State-issued credentials, verified offline."""

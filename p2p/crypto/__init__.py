@@ -1,0 +1,1 @@
+"""Small total functions over PyNaCl and cryptography."""

@@ -1,0 +1,1 @@
+"""The trio shell around one node: links, timers, transactions, subscribers."""

@@ -1,0 +1,1 @@
+"""What Molva asks of the world, as Protocols: each has adapters and one contract suite."""

@@ -1,0 +1,280 @@
+"""What a node keeps, and how it asks for it. Synchronous: a shell wraps each batch of the node's
+work in one :meth:`Store.transaction` and lets effects leave only after it has committed.
+
+Values are plain rows; their meaning belongs to :mod:`p2p.core`. Every adapter passes the same
+contract suite, ``tests/ports/``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from p2p.wire.ids import AccountKey, EnvelopeId, MessageId, PeerId, Proof, Tag
+
+
+class DocumentKind(StrEnum):
+    """What a keyed document is; each kind has its own key space."""
+
+    SETTING = "setting"
+    CONTACT = "contact"
+    SESSION = "session"
+    BUNDLE = "bundle"
+    INVITE = "invite"
+    PEER = "peer"
+    RECORD = "record"
+
+
+class Direction(StrEnum):
+    """Whether this device wrote the message or received it."""
+
+    OUT = "out"
+    IN = "in"
+
+
+class MessageState(StrEnum):
+    """The truth about a message; see docs/reference/message-states.md."""
+
+    QUEUED = "queued"
+    """Durable on this device; nobody else has it."""
+    CARRIED = "carried"
+    """At least one other node said that it holds it durably."""
+    DELIVERED = "delivered"
+    """The delivery proof was seen: the recipient's device opened it."""
+    EXPIRED = "expired"
+    """Its lifetime ended before a proof was seen."""
+    RECEIVED = "received"
+    """Incoming: opened here and durable."""
+    READ = "read"
+    """Incoming: shown to the person."""
+
+
+class Tier(StrEnum):
+    """For whom an envelope is kept; the order of eviction is the reverse of this one."""
+
+    OWN = "own"
+    CONTACT = "contact"
+    CREDENTIALED = "credentialed"
+    STRANGER = "stranger"
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRow:
+    """One message between this device and a contact.
+
+    Attributes:
+        order: place in this store's order of arrival, from 1; 0 lets the store assign it.
+        contact: account key of the other side.
+        created_s: when it was written (out) or opened here (in), Unix seconds.
+        sent_s: the sender's clock when it was written.
+        expires_s: end of its lifetime on the mesh.
+        carriers: how many neighbours said that they hold it durably.
+        proof_hash: BLAKE2b-128 of the delivery proof of its present envelope (out); 16 zero bytes
+            for incoming mail.
+    """
+
+    order: int
+    id: MessageId
+    direction: Direction
+    contact: AccountKey
+    state: MessageState
+    text: str
+    created_s: float
+    sent_s: float
+    expires_s: float
+    carriers: int
+    proof_hash: Tag
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryRow:
+    """One thing that happened to a message: ``kind`` is kebab-case, ``detail`` for a person."""
+
+    message: MessageId
+    at_s: float
+    kind: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class CustodyRow:
+    """What is kept about one envelope besides its bytes.
+
+    Attributes:
+        commitment: bytes 22 to 38 of the envelope: a first contact's commitment.
+        depositor: the neighbour that brought it; the empty string for our own.
+        copies: copies that may still be given away (binary spray); meaning belongs to the router.
+        received_s: Unix seconds.
+    """
+
+    id: EnvelopeId
+    tag: Tag
+    commitment: Tag
+    size_bytes: int
+    expires_s: float
+    tier: Tier
+    depositor: PeerId
+    copies: int
+    hops: int
+    received_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class ProofRow:
+    """A delivery proof worth passing on until ``expires_s``; ``hash`` is BLAKE2b-128 of it."""
+
+    hash: Tag
+    proof: Proof
+    expires_s: float
+
+
+class DocumentStore(Protocol):
+    """Small keyed values: contacts, sessions, bundles, settings."""
+
+    def put_document(self, kind: DocumentKind, key: bytes, value: bytes) -> None:
+        """Keep ``value`` under ``(kind, key)``, replacing what was there."""
+        ...
+
+    def delete_document(self, kind: DocumentKind, key: bytes) -> None:
+        """Forget the document; nothing happens where there is none."""
+        ...
+
+    def document(self, kind: DocumentKind, key: bytes) -> bytes | None:
+        """Give one document, or None."""
+        ...
+
+    def documents(self, kind: DocumentKind) -> Iterator[tuple[bytes, bytes]]:
+        """Give all documents of a kind in the order of their keys."""
+        ...
+
+
+class MessageStore(Protocol):
+    """The mail that people see, with its history."""
+
+    def add_message(self, row: MessageRow) -> bool:
+        """Keep a new message; False, and nothing kept, where its (id, direction) is known."""
+        ...
+
+    def update_message(
+        self,
+        message: MessageId,
+        direction: Direction,
+        state: MessageState,
+        carriers: int,
+        proof_hash: Tag,
+    ) -> None:
+        """Change what may change of a message."""
+        ...
+
+    def message(self, message: MessageId, direction: Direction) -> MessageRow | None:
+        """Give one message, or None."""
+        ...
+
+    def messages_starting(self, prefix: str, limit: int) -> list[MessageRow]:
+        """Give messages whose hexadecimal id starts with ``prefix``, at most ``limit``."""
+        ...
+
+    def messages(
+        self,
+        *,
+        direction: Direction | None,
+        contact: AccountKey | None,
+        states: tuple[MessageState, ...],
+        after_order: int,
+        limit: int,
+    ) -> list[MessageRow]:
+        """Give messages in store order after ``after_order``; no ``states`` means any state."""
+        ...
+
+    def newest_messages(
+        self, *, direction: Direction | None, contact: AccountKey | None, limit: int
+    ) -> list[MessageRow]:
+        """Give the newest messages, in store order."""
+        ...
+
+    def delete_messages(self, contact: AccountKey) -> None:
+        """Forget a contact's messages and their history."""
+        ...
+
+    def add_history(self, row: HistoryRow) -> None:
+        """Append to a message's history."""
+        ...
+
+    def history(self, message: MessageId) -> list[HistoryRow]:
+        """Give a message's history, oldest first."""
+        ...
+
+
+class CustodyStore(Protocol):
+    """Envelopes kept for others and for ourselves, tombstones and proofs."""
+
+    def add_envelope(self, row: CustodyRow, data: bytes) -> None:
+        """Keep an envelope; its id must be new."""
+        ...
+
+    def set_copies(self, envelope: EnvelopeId, copies: int) -> None:
+        """Change how many copies may still be given away."""
+        ...
+
+    def envelope(self, envelope: EnvelopeId) -> bytes | None:
+        """Give an envelope's bytes, or None."""
+        ...
+
+    def delete_envelope(self, envelope: EnvelopeId) -> None:
+        """Forget an envelope; nothing happens where there is none."""
+        ...
+
+    def custody(self) -> Iterator[CustodyRow]:
+        """Give what is kept of every envelope, in the order of receipt."""
+        ...
+
+    def add_tombstone(self, envelope: EnvelopeId, expires_s: float) -> None:
+        """Remember, until then, that this envelope was here and is finished."""
+        ...
+
+    def tombstones(self) -> Iterator[tuple[EnvelopeId, float]]:
+        """Give all tombstones with their expiry, in the order of their making."""
+        ...
+
+    def add_proof(self, row: ProofRow) -> None:
+        """Keep a delivery proof; one whose hash is known is ignored."""
+        ...
+
+    def proofs(self) -> Iterator[ProofRow]:
+        """Give all proofs in the order of their keeping."""
+        ...
+
+    def delete_proof(self, hash_: Tag) -> None:
+        """Forget a proof; nothing happens where there is none."""
+        ...
+
+    def purge_expired(self, now_s: float) -> None:
+        """Forget tombstones and proofs whose time is over (envelopes: the node decides)."""
+        ...
+
+
+class Store(DocumentStore, MessageStore, CustodyStore, Protocol):
+    """Everything a node keeps, under one transaction."""
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Open a transaction: commits on leaving, rolls back on any exception. Not reentrant.
+
+        Reads are allowed outside. On return of the context everything written is durable: it
+        survives kill -9 and, with ``synchronous=FULL``, loss of power.
+
+        Raises:
+            StoreFull: the device has no room; everything is rolled back.
+            StoreDamaged: the store cannot be read or written as ours.
+        """
+        ...
+
+    def size_bytes(self) -> int:
+        """Give roughly how much room the store takes."""
+        ...
+
+    def close(self) -> None:
+        """Release the store; it must not be used after."""
+        ...

@@ -1,0 +1,1 @@
+"""Pairwise sessions: X3DH and Double Ratchet behind HPKE X-Wing, in fixed-size envelopes."""

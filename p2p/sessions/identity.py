@@ -1,0 +1,27 @@
+"""Who this device is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from p2p.wire.bundle import DeviceCertificate
+from p2p.wire.ids import AccountKey, DeviceKey
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceIdentity:
+    """The secrets of this device and the account's word for it.
+
+    The account seed is not here: it is needed only to certify devices and to write the words.
+
+    Attributes:
+        account_key: Ed25519 public key of the account.
+        device_key: Ed25519 public key of this device.
+        device_seed: 32-byte Ed25519 seed of ``device_key``.
+        certificate: signed by the account key.
+    """
+
+    account_key: AccountKey
+    device_key: DeviceKey
+    device_seed: bytes
+    certificate: DeviceCertificate

@@ -9,7 +9,8 @@
     |   |-- InvalidInput           a value that cannot be: malformed link, empty text, bad address
     |   |-- VersionUnsupported     a link or file made by another version of Molva
     |   |-- TooLarge               more bytes than the largest envelope can hold
-    |   `-- NotReady               the contact's prekeys are not here yet
+    |   |-- NotReady               the contact's prekeys are not here yet
+    |   `-- RequestRefused         the control API said no; holds the problem as it was sent
     |-- RemoteError            a peer sent what no correct peer sends
     |   |-- Malformed              bytes that are no value of ours
     |   |-- LimitExceeded          more than this node granted: size, count, rate, credit
@@ -25,6 +26,8 @@
         |-- PassphraseWrong        the store key does not unwrap
         |-- HomeMissing            there is no profile in this home
         |-- LinkFailed             a link could not be opened, or broke
+        |-- NodeNotRunning         nothing answers at this home's control socket
+        |-- TimedOut               no answer within the time that the person gave
         `-- ClockDoubtful          the clock contradicts what is already known
 
 Each class has ``code``: the kebab-case name that the control API, the command line and the logs
@@ -78,6 +81,20 @@ class NotReady(LocalError):
     """The contact's prekey bundle has not reached this node yet."""
 
     code = "not-ready"
+
+
+class RequestRefused(LocalError):
+    """The control API refused a request; raised by its client.
+
+    ``code`` is the code of the node's own error, ``status`` the HTTP status.
+    """
+
+    code = "request-refused"
+
+    def __init__(self, code: str, status: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.status = status
 
 
 class RemoteError(MolvaError):
@@ -175,6 +192,18 @@ class LinkFailed(EnvironmentFault):
     """A link could not be opened, or broke."""
 
     code = "link-failed"
+
+
+class NodeNotRunning(EnvironmentFault):
+    """Nothing answers at this home's control socket."""
+
+    code = "node-not-running"
+
+
+class TimedOut(EnvironmentFault):
+    """There was no answer within the time given."""
+
+    code = "timed-out"
 
 
 class ClockDoubtful(EnvironmentFault):

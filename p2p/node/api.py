@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
 from p2p.core.effects import ContactView, Notice, Result
 from p2p.core.events import Command
+from p2p.errors import EnvironmentFault
 from p2p.ports.store import MessageStore
 from p2p.wire.ids import AccountKey, PeerId
 
@@ -103,6 +104,19 @@ class NodeApi(Protocol):
             LocalError: the node refused it.
             StoreFull, StoreDamaged: it could not be kept; nothing of it happened.
         """
+        ...
+
+    async def commands(self, events: Sequence[Command]) -> list[Result | EnvironmentFault]:
+        """Have the node handle several commands in this order, in as few transactions as it can.
+
+        Returns once all outcomes are durable: one for each command, refusals and faults among
+        them as values, so that one refused message does not hold up the others.
+        """
+        ...
+
+    @property
+    def last_sequence(self) -> int:
+        """The number of the newest notice of this process; 0 before the first."""
         ...
 
     def subscribe(self, after: int) -> AbstractAsyncContextManager[AsyncIterator[NumberedNotice]]:

@@ -2,7 +2,8 @@
 work in one :meth:`Store.transaction` and lets effects leave only after it has committed.
 
 Values are plain rows; their meaning belongs to :mod:`p2p.core`. Every adapter passes the same
-contract suite, ``tests/ports/``.
+contract suite, ``tests/ports/``. Iterators give what was there when they were asked for, so the
+store may change while they are used.
 """
 
 from __future__ import annotations
@@ -155,7 +156,13 @@ class MessageStore(Protocol):
     """The mail that people see, with its history."""
 
     def add_message(self, row: MessageRow) -> bool:
-        """Keep a new message; False, and nothing kept, where its (id, direction) is known."""
+        """Keep a new message; False, and nothing kept, where its (id, direction) is known.
+
+        An order of 0 becomes one more than the highest order ever given here.
+
+        Raises:
+            Conflict: the order it names is taken; nothing was changed.
+        """
         ...
 
     def update_message(
@@ -166,7 +173,7 @@ class MessageStore(Protocol):
         carriers: int,
         proof_hash: Tag,
     ) -> None:
-        """Change what may change of a message."""
+        """Change what may change of a message; nothing happens where it is unknown."""
         ...
 
     def message(self, message: MessageId, direction: Direction) -> MessageRow | None:
@@ -174,7 +181,9 @@ class MessageStore(Protocol):
         ...
 
     def messages_starting(self, prefix: str, limit: int) -> list[MessageRow]:
-        """Give messages whose hexadecimal id starts with ``prefix``, at most ``limit``."""
+        """Give messages whose hexadecimal id starts with ``prefix``, at most ``limit``, in store
+        order.
+        """
         ...
 
     def messages(
@@ -196,7 +205,9 @@ class MessageStore(Protocol):
         ...
 
     def delete_messages(self, contact: AccountKey) -> None:
-        """Forget a contact's messages and their history."""
+        """Forget a contact's messages and their history (not that of an id which another
+        contact's message has too).
+        """
         ...
 
     def add_history(self, row: HistoryRow) -> None:
@@ -212,11 +223,15 @@ class CustodyStore(Protocol):
     """Envelopes kept for others and for ourselves, tombstones and proofs."""
 
     def add_envelope(self, row: CustodyRow, data: bytes) -> None:
-        """Keep an envelope; its id must be new."""
+        """Keep an envelope; its id must be new.
+
+        Raises:
+            Conflict: it is not; nothing was changed.
+        """
         ...
 
     def set_copies(self, envelope: EnvelopeId, copies: int) -> None:
-        """Change how many copies may still be given away."""
+        """Change how many copies may still be given away; nothing happens where it is unknown."""
         ...
 
     def envelope(self, envelope: EnvelopeId) -> bytes | None:
@@ -232,11 +247,17 @@ class CustodyStore(Protocol):
         ...
 
     def add_tombstone(self, envelope: EnvelopeId, expires_s: float) -> None:
-        """Remember, until then, that this envelope was here and is finished."""
+        """Remember, until then, that this envelope was here and is finished; a known one keeps
+        its place and the later of the two times.
+        """
         ...
 
     def tombstones(self) -> Iterator[tuple[EnvelopeId, float]]:
         """Give all tombstones with their expiry, in the order of their making."""
+        ...
+
+    def delete_tombstone(self, envelope: EnvelopeId) -> None:
+        """Forget a tombstone before its time; nothing happens where there is none."""
         ...
 
     def add_proof(self, row: ProofRow) -> None:
@@ -262,8 +283,9 @@ class Store(DocumentStore, MessageStore, CustodyStore, Protocol):
     def transaction(self) -> AbstractContextManager[None]:
         """Open a transaction: commits on leaving, rolls back on any exception. Not reentrant.
 
-        Reads are allowed outside. On return of the context everything written is durable: it
-        survives kill -9 and, with ``synchronous=FULL``, loss of power.
+        Reads are allowed outside; a write outside is a bug and fails an assertion. On return of
+        the context everything written is durable: it survives kill -9 and, with
+        ``synchronous=FULL``, loss of power.
 
         Raises:
             StoreFull: the device has no room; everything is rolled back.

@@ -1,0 +1,417 @@
+"""A store in memory, for the simulator and for tests: the same behaviour as the one on disk.
+
+It is light, since a simulation holds a thousand of them: plain dictionaries, and a transaction
+writes down how to undo each change instead of copying anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from functools import partial
+from types import TracebackType
+from typing import Generic, TypeVar
+
+from p2p.errors import Conflict
+from p2p.ports.store import (
+    CustodyRow,
+    Direction,
+    DocumentKind,
+    HistoryRow,
+    MessageRow,
+    MessageState,
+    ProofRow,
+)
+from p2p.wire.ids import AccountKey, EnvelopeId, MessageId, Tag
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+_NEVER_S = float("inf")
+
+
+class _Journal:
+    """How to take back what the open transaction has done; refuses writes outside of one."""
+
+    __slots__ = ("_open", "_undo")
+
+    def __init__(self) -> None:
+        self._undo: list[Callable[[], object]] = []
+        self._open = False
+
+    def begin(self) -> None:
+        assert not self._open, "a transaction is open already"
+        self._open = True
+
+    def note(self, undo: Callable[[], object]) -> None:
+        assert self._open, "writing needs a transaction"
+        self._undo.append(undo)
+
+    def commit(self) -> None:
+        self._open = False
+        self._undo.clear()
+
+    def roll_back(self) -> None:
+        self._open = False
+        while self._undo:
+            self._undo.pop()()
+
+
+class _Transaction(AbstractContextManager[None, None]):
+    """One per store, used again and again: a simulation opens millions of transactions."""
+
+    __slots__ = ("_journal",)
+
+    def __init__(self, journal: _Journal) -> None:
+        self._journal = journal
+
+    def __enter__(self) -> None:
+        self._journal.begin()
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if exc_type is None:
+            self._journal.commit()
+        else:
+            self._journal.roll_back()
+
+
+class _Table(Generic[K, V]):
+    """A dictionary whose changes can be undone."""
+
+    __slots__ = ("_journal", "rows")
+
+    def __init__(self, journal: _Journal) -> None:
+        self.rows: dict[K, V] = {}
+        self._journal = journal
+
+    def put(self, key: K, value: V) -> None:
+        if key in self.rows:
+            self._journal.note(partial(self.rows.__setitem__, key, self.rows[key]))
+        else:
+            self._journal.note(partial(self.rows.__delitem__, key))
+        self.rows[key] = value
+
+    def drop(self, key: K) -> None:
+        if key in self.rows:
+            self._journal.note(partial(self.rows.__setitem__, key, self.rows[key]))
+            del self.rows[key]
+
+
+class _Numbered(_Table[K, tuple[int, V]]):
+    """A table that remembers the order of making, also across an undone deletion."""
+
+    __slots__ = ("_next",)
+
+    def __init__(self, journal: _Journal) -> None:
+        super().__init__(journal)
+        self._next = 1
+
+    def append(self, key: K, value: V) -> None:
+        self.put(key, (self._next, value))
+        self._next += 1
+
+    def in_order(self) -> list[V]:
+        return [value for _, value in sorted(self.rows.values(), key=_number)]
+
+
+def _number(entry: tuple[int, object]) -> int:
+    return entry[0]
+
+
+class MemoryStore:
+    """Everything a node keeps, for as long as the process lives.
+
+    Iterators give what was there when they were asked for. A write outside of a transaction is a
+    bug of the caller and fails an assertion, as in the store on disk.
+    """
+
+    __slots__ = (
+        "_documents",
+        "_envelopes",
+        "_history",
+        "_journal",
+        "_messages",
+        "_orders",
+        "_proofs",
+        "_purge_due_s",
+        "_sequence",
+        "_tombstones",
+        "_transaction",
+    )
+
+    def __init__(self) -> None:
+        journal = _Journal()
+        self._journal = journal
+        self._transaction = _Transaction(journal)
+        self._documents = _Table[tuple[DocumentKind, bytes], bytes](journal)
+        self._messages = _Table[int, MessageRow](journal)
+        self._orders = _Table[tuple[MessageId, Direction], int](journal)
+        self._history = _Table[MessageId, tuple[HistoryRow, ...]](journal)
+        self._envelopes = _Numbered[EnvelopeId, tuple[CustodyRow, bytes]](journal)
+        self._tombstones = _Numbered[EnvelopeId, tuple[EnvelopeId, float]](journal)
+        self._proofs = _Numbered[Tag, ProofRow](journal)
+        self._sequence = 0
+        self._purge_due_s = _NEVER_S
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Open a transaction; see :class:`p2p.ports.store.Store`."""
+        return self._transaction
+
+    def size_bytes(self) -> int:
+        """Give the bytes of documents, texts and envelopes, with nothing for overhead."""
+        documents = sum(len(key) + len(value) for (_, key), value in self._documents.rows.items())
+        texts = sum(len(row.text.encode()) for row in self._messages.rows.values())
+        return documents + texts + sum(len(data) for _, (_, data) in self._envelopes.rows.values())
+
+    def close(self) -> None:
+        """Do nothing: what is here stays readable, so that a simulated node can restart."""
+
+    def put_document(self, kind: DocumentKind, key: bytes, value: bytes) -> None:
+        """Keep ``value`` under ``(kind, key)``."""
+        self._documents.put((kind, key), value)
+
+    def delete_document(self, kind: DocumentKind, key: bytes) -> None:
+        """Forget the document."""
+        self._documents.drop((kind, key))
+
+    def document(self, kind: DocumentKind, key: bytes) -> bytes | None:
+        """Give one document, or None."""
+        return self._documents.rows.get((kind, key))
+
+    def documents(self, kind: DocumentKind) -> Iterator[tuple[bytes, bytes]]:
+        """Give all documents of a kind in the order of their keys."""
+        found = [(key, value) for (of, key), value in self._documents.rows.items() if of is kind]
+        found.sort()
+        return iter(found)
+
+    def add_message(self, row: MessageRow) -> bool:
+        """Keep a new message; False where its (id, direction) is known."""
+        if (row.id, row.direction) in self._orders.rows:
+            return False
+        order = row.order or self._sequence + 1
+        if order in self._messages.rows:
+            raise Conflict(f"There is a message number {order} already.")
+        self._journal.note(partial(self._set_sequence, self._sequence))
+        self._set_sequence(max(order, self._sequence))
+        self._messages.put(order, row if row.order else _placed(row, order))
+        self._orders.put((row.id, row.direction), order)
+        return True
+
+    def _set_sequence(self, sequence: int) -> None:
+        self._sequence = sequence
+
+    def update_message(
+        self,
+        message: MessageId,
+        direction: Direction,
+        state: MessageState,
+        carriers: int,
+        proof_hash: Tag,
+    ) -> None:
+        """Change what may change of a message."""
+        order = self._orders.rows.get((message, direction))
+        if order is not None:
+            old = self._messages.rows[order]
+            self._messages.put(order, _changed(old, state, carriers, proof_hash))
+
+    def message(self, message: MessageId, direction: Direction) -> MessageRow | None:
+        """Give one message, or None."""
+        order = self._orders.rows.get((message, direction))
+        return None if order is None else self._messages.rows[order]
+
+    def messages_starting(self, prefix: str, limit: int) -> list[MessageRow]:
+        """Give messages whose hexadecimal id starts with ``prefix``, in store order."""
+        start = prefix.lower()
+        found = (row for row in self._ordered() if row.id.hex().startswith(start))
+        return _first(found, limit)
+
+    def messages(
+        self,
+        *,
+        direction: Direction | None,
+        contact: AccountKey | None,
+        states: tuple[MessageState, ...],
+        after_order: int,
+        limit: int,
+    ) -> list[MessageRow]:
+        """Give messages in store order after ``after_order``."""
+        found = (
+            row
+            for row in self._ordered()
+            if row.order > after_order
+            and (direction is None or row.direction is direction)
+            and (contact is None or row.contact == contact)
+            and (not states or row.state in states)
+        )
+        return _first(found, limit)
+
+    def newest_messages(
+        self, *, direction: Direction | None, contact: AccountKey | None, limit: int
+    ) -> list[MessageRow]:
+        """Give the newest messages, in store order."""
+        found = (
+            row
+            for row in reversed(self._ordered())
+            if (direction is None or row.direction is direction)
+            and (contact is None or row.contact == contact)
+        )
+        return _first(found, limit)[::-1]
+
+    def _ordered(self) -> list[MessageRow]:
+        # Rows are nearly always in order already, which sorting finds out in one pass.
+        return [row for _, row in sorted(self._messages.rows.items(), key=_number)]
+
+    def delete_messages(self, contact: AccountKey) -> None:
+        """Forget a contact's messages and their history."""
+        gone = [row for row in self._messages.rows.values() if row.contact == contact]
+        for row in gone:
+            self._messages.drop(row.order)
+            self._orders.drop((row.id, row.direction))
+        for row in gone:
+            if not any((row.id, direction) in self._orders.rows for direction in Direction):
+                self._history.drop(row.id)
+
+    def add_history(self, row: HistoryRow) -> None:
+        """Append to a message's history."""
+        earlier = self._history.rows.get(row.message, ())
+        self._history.put(row.message, (*earlier, row))
+
+    def history(self, message: MessageId) -> list[HistoryRow]:
+        """Give a message's history, oldest first."""
+        return list(self._history.rows.get(message, ()))
+
+    def add_envelope(self, row: CustodyRow, data: bytes) -> None:
+        """Keep an envelope; its id must be new."""
+        if row.id in self._envelopes.rows:
+            raise Conflict("This envelope is kept already.")
+        self._envelopes.append(row.id, (row, data))
+
+    def set_copies(self, envelope: EnvelopeId, copies: int) -> None:
+        """Change how many copies may still be given away."""
+        entry = self._envelopes.rows.get(envelope)
+        if entry is not None:
+            number, (row, data) = entry
+            self._envelopes.put(envelope, (number, (_with_copies(row, copies), data)))
+
+    def envelope(self, envelope: EnvelopeId) -> bytes | None:
+        """Give an envelope's bytes, or None."""
+        entry = self._envelopes.rows.get(envelope)
+        return None if entry is None else entry[1][1]
+
+    def delete_envelope(self, envelope: EnvelopeId) -> None:
+        """Forget an envelope."""
+        self._envelopes.drop(envelope)
+
+    def custody(self) -> Iterator[CustodyRow]:
+        """Give what is kept of every envelope, in the order of receipt."""
+        return iter([row for row, _ in self._envelopes.in_order()])
+
+    def add_tombstone(self, envelope: EnvelopeId, expires_s: float) -> None:
+        """Remember that this envelope is finished; a known one keeps its place."""
+        self._purge_due_s = min(self._purge_due_s, expires_s)
+        entry = self._tombstones.rows.get(envelope)
+        if entry is None:
+            self._tombstones.append(envelope, (envelope, expires_s))
+        else:
+            number, (_, until_s) = entry
+            self._tombstones.put(envelope, (number, (envelope, max(until_s, expires_s))))
+
+    def tombstones(self) -> Iterator[tuple[EnvelopeId, float]]:
+        """Give all tombstones with their expiry, in the order of their making."""
+        return iter(self._tombstones.in_order())
+
+    def delete_tombstone(self, envelope: EnvelopeId) -> None:
+        """Forget a tombstone before its time."""
+        self._tombstones.drop(envelope)
+
+    def add_proof(self, row: ProofRow) -> None:
+        """Keep a delivery proof; one whose hash is known is ignored."""
+        if row.hash not in self._proofs.rows:
+            self._purge_due_s = min(self._purge_due_s, row.expires_s)
+            self._proofs.append(row.hash, row)
+
+    def proofs(self) -> Iterator[ProofRow]:
+        """Give all proofs in the order of their keeping."""
+        return iter(self._proofs.in_order())
+
+    def delete_proof(self, hash_: Tag) -> None:
+        """Forget a proof."""
+        self._proofs.drop(hash_)
+
+    def purge_expired(self, now_s: float) -> None:
+        """Forget tombstones and proofs whose time is over."""
+        # The due time is a lower bound: writes that are undone may leave it too early.
+        if now_s < self._purge_due_s:
+            return
+        for envelope, expires_s in self._tombstones.in_order():
+            if expires_s <= now_s:
+                self._tombstones.drop(envelope)
+        for proof in self._proofs.in_order():
+            if proof.expires_s <= now_s:
+                self._proofs.drop(proof.hash)
+        left = [expires_s for _, (_, expires_s) in self._tombstones.rows.values()]
+        left += [proof.expires_s for _, proof in self._proofs.rows.values()]
+        self._journal.note(partial(self._set_purge_due, self._purge_due_s))
+        self._set_purge_due(min(left, default=_NEVER_S))
+
+    def _set_purge_due(self, due_s: float) -> None:
+        self._purge_due_s = due_s
+
+
+def _first(rows: Iterator[MessageRow], limit: int) -> list[MessageRow]:
+    return [row for _, row in zip(range(limit), rows, strict=False)]
+
+
+# Written out, since dataclasses.replace takes three times as long.
+
+
+def _placed(row: MessageRow, order: int) -> MessageRow:
+    return MessageRow(
+        order,
+        row.id,
+        row.direction,
+        row.contact,
+        row.state,
+        row.text,
+        row.created_s,
+        row.sent_s,
+        row.expires_s,
+        row.carriers,
+        row.proof_hash,
+    )
+
+
+def _changed(row: MessageRow, state: MessageState, carriers: int, proof_hash: Tag) -> MessageRow:
+    return MessageRow(
+        row.order,
+        row.id,
+        row.direction,
+        row.contact,
+        state,
+        row.text,
+        row.created_s,
+        row.sent_s,
+        row.expires_s,
+        carriers,
+        proof_hash,
+    )
+
+
+def _with_copies(row: CustodyRow, copies: int) -> CustodyRow:
+    return CustodyRow(
+        row.id,
+        row.tag,
+        row.commitment,
+        row.size_bytes,
+        row.expires_s,
+        row.tier,
+        row.depositor,
+        copies,
+        row.hops,
+        row.received_s,
+    )

@@ -1,0 +1,160 @@
+"""The mail that people see, in SQLite."""
+
+from __future__ import annotations
+
+from string import hexdigits
+from typing import TypeAlias, cast
+
+from p2p.adapters.sqlite.connection import Area, Row, Value
+from p2p.errors import Conflict
+from p2p.ports.store import Direction, HistoryRow, MessageRow, MessageState
+from p2p.wire.ids import AccountKey, MessageId, Tag
+from p2p.wire.limits import MESSAGE_ID_SIZE_BYTES
+
+_Columns: TypeAlias = tuple[
+    int, MessageId, str, AccountKey, str, str, float, float, float, int, Tag
+]
+_ADD = """
+INSERT INTO messages (number, id, direction, contact, state, text, created_s, sent_s, expires_s,
+    carriers, proof_hash)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+_SELECT = """
+SELECT number, id, direction, contact, state, text, created_s, sent_s, expires_s,
+    carriers, proof_hash
+FROM messages
+"""
+_UPDATE = """
+UPDATE messages SET state = ?, carriers = ?, proof_hash = ? WHERE id = ? AND direction = ?
+"""
+_ONE = f"{_SELECT} WHERE id = ? AND direction = ?"
+_STARTING = f"{_SELECT} WHERE id BETWEEN ? AND ? ORDER BY number LIMIT ?"
+_DELETE_HISTORY = """
+DELETE FROM history
+WHERE message IN (SELECT id FROM messages WHERE contact = ?1)
+AND message NOT IN (SELECT id FROM messages WHERE contact <> ?1)
+"""
+_DELETE = "DELETE FROM messages WHERE contact = ?"
+_ADD_HISTORY = "INSERT INTO history (message, at_s, kind, detail) VALUES (?, ?, ?, ?)"
+_HISTORY = "SELECT message, at_s, kind, detail FROM history WHERE message = ? ORDER BY number"
+
+_ID_DIGITS = 2 * MESSAGE_ID_SIZE_BYTES
+
+
+class Messages(Area):
+    """:class:`p2p.ports.store.MessageStore` on one database."""
+
+    def add_message(self, row: MessageRow) -> bool:
+        """Keep a new message; False where its (id, direction) is known."""
+        values = (
+            row.order or None,
+            row.id,
+            row.direction.value,
+            row.contact,
+            row.state.value,
+            row.text,
+            row.created_s,
+            row.sent_s,
+            row.expires_s,
+            row.carriers,
+            row.proof_hash,
+        )
+        try:
+            self._database.write(_ADD, values)
+        except Conflict:
+            if self.message(row.id, row.direction) is None:
+                raise
+            return False
+        return True
+
+    def update_message(
+        self,
+        message: MessageId,
+        direction: Direction,
+        state: MessageState,
+        carriers: int,
+        proof_hash: Tag,
+    ) -> None:
+        """Change what may change of a message."""
+        values = (state.value, carriers, proof_hash, message, direction.value)
+        self._database.write(_UPDATE, values)
+
+    def message(self, message: MessageId, direction: Direction) -> MessageRow | None:
+        """Give one message, or None."""
+        found = self._database.rows(_ONE, (message, direction.value))
+        return _message(found[0]) if found else None
+
+    def messages_starting(self, prefix: str, limit: int) -> list[MessageRow]:
+        """Give messages whose hexadecimal id starts with ``prefix``, in store order."""
+        if len(prefix) > _ID_DIGITS or not set(prefix) <= set(hexdigits):
+            return []
+        low = bytes.fromhex(prefix.ljust(_ID_DIGITS, "0"))
+        high = bytes.fromhex(prefix.ljust(_ID_DIGITS, "f"))
+        found = self._database.rows(_STARTING, (low, high, max(0, limit)))
+        return [_message(row) for row in found]
+
+    def messages(
+        self,
+        *,
+        direction: Direction | None,
+        contact: AccountKey | None,
+        states: tuple[MessageState, ...],
+        after_order: int,
+        limit: int,
+    ) -> list[MessageRow]:
+        """Give messages in store order after ``after_order``."""
+        where, values = _where(direction, contact)
+        if states:
+            where += f" AND state IN ({', '.join('?' * len(states))})"
+            values.extend(state.value for state in states)
+        values += (after_order, max(0, limit))
+        sql = f"{_SELECT} WHERE {where} AND number > ? ORDER BY number LIMIT ?"
+        return [_message(row) for row in self._database.rows(sql, values)]
+
+    def newest_messages(
+        self, *, direction: Direction | None, contact: AccountKey | None, limit: int
+    ) -> list[MessageRow]:
+        """Give the newest messages, in store order."""
+        where, values = _where(direction, contact)
+        values.append(max(0, limit))
+        sql = f"{_SELECT} WHERE {where} ORDER BY number DESC LIMIT ?"
+        return [_message(row) for row in reversed(self._database.rows(sql, values))]
+
+    def delete_messages(self, contact: AccountKey) -> None:
+        """Forget a contact's messages and their history."""
+        self._database.write(_DELETE_HISTORY, (contact,))
+        self._database.write(_DELETE, (contact,))
+
+    def add_history(self, row: HistoryRow) -> None:
+        """Append to a message's history."""
+        self._database.write(_ADD_HISTORY, (row.message, row.at_s, row.kind, row.detail))
+
+    def history(self, message: MessageId) -> list[HistoryRow]:
+        """Give a message's history, oldest first."""
+        found = self._database.rows(_HISTORY, (message,))
+        return [HistoryRow(*row) for row in cast("list[tuple[MessageId, float, str, str]]", found)]
+
+
+def _where(direction: Direction | None, contact: AccountKey | None) -> tuple[str, list[Value]]:
+    """Give a condition of fixed fragments and the values of its question marks."""
+    where = "TRUE"
+    values: list[Value] = []
+    if direction is not None:
+        where += " AND direction = ?"
+        values.append(direction.value)
+    if contact is not None:
+        where += " AND contact = ?"
+        values.append(contact)
+    return where, values
+
+
+def _message(row: Row) -> MessageRow:
+    values = cast("_Columns", row)
+    return MessageRow(
+        values[0],
+        values[1],
+        Direction(values[2]),
+        values[3],
+        MessageState(values[4]),
+        *values[5:],
+    )

@@ -1,0 +1,1 @@
+"""SQLCipher behind the DB-API of the standard library's sqlite3."""

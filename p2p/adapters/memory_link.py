@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 
 import trio
 
+from p2p.adapters.closing import shielded
 from p2p.adapters.framing import UNREAD_MAX_BYTES, unread_size
 from p2p.adapters.one_link import DIAL_TIMEOUT_S, LinkRegister, Refused
 from p2p.errors import InvalidInput, LimitExceeded, LinkFailed, MolvaError
@@ -24,7 +25,6 @@ from p2p.wire.ids import PeerId
 from p2p.wire.limits import FRAME_SIZE_MAX_BYTES
 
 _ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
-_CLOSE_WAIT_S = 1.0
 _logger = logging.getLogger(__name__)
 
 
@@ -291,13 +291,12 @@ class MemoryNetwork:
             raise LinkFailed("This node is not running.")
         if peer == self._peer_id:
             raise LinkFailed("This is the node's own address.")
-        if peer in self._register:
-            raise LinkFailed(f"There is a link to {peer} already.")
-        await self._travel(address, peer)
-        there = self._world.listener(peer)
-        if there is None or not self._world.reachable(self._peer_id, peer):
-            raise LinkFailed(f"Nobody answers at {address}.")
-        return self._open(there)
+        with self._register.dialling(peer):
+            await self._travel(address, peer)
+            there = self._world.listener(peer)
+            if there is None or not self._world.reachable(self._peer_id, peer):
+                raise LinkFailed(f"Nobody answers at {address}.")
+            return self._open(there)
 
     async def _travel(self, address: str, peer: PeerId) -> None:
         """Let a dial take two latencies, as a handshake does."""
@@ -357,5 +356,5 @@ async def _serve(accept: Callable[[Link], Awaitable[None]], link: MemoryLink) ->
     except MolvaError as error:
         _logger.debug("link to %s ended: %s", link.peer, error)
     finally:
-        with trio.move_on_after(_CLOSE_WAIT_S, shield=True):
+        with shielded():
             await link.aclose()

@@ -7,9 +7,12 @@ open applies the rule; memory and libp2p networks share it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, Generic, Protocol, TypeVar
 
+from p2p.errors import LinkFailed
 from p2p.wire.ids import PeerId
 
 DIAL_TIMEOUT_S: Final = 10.0
@@ -73,9 +76,27 @@ class LinkRegister(Generic[LinkT]):
     def __init__(self, own: PeerId) -> None:
         self._own = own
         self._entries: dict[PeerId, _Entry[LinkT]] = {}
+        self._dialling: set[PeerId] = set()
 
-    def __contains__(self, peer: PeerId) -> bool:
-        return peer in self._entries
+    @contextmanager
+    def dialling(self, peer: PeerId) -> Iterator[None]:
+        """Hold the one place for a dial to ``peer`` while the body runs.
+
+        Two dials of this node to one peer would otherwise replace each other: the peer keeps the
+        newer, this node the older.
+
+        Raises:
+            LinkFailed: there is a link, or another dial under way.
+        """
+        if peer in self._entries:
+            raise LinkFailed(f"There is a link to {peer} already.")
+        if peer in self._dialling:
+            raise LinkFailed(f"{peer} is being dialled already.")
+        self._dialling.add(peer)
+        try:
+            yield
+        finally:
+            self._dialling.discard(peer)
 
     def admit(self, link: LinkT, now_s: float) -> Admitted[LinkT] | Refused:
         """Decide about a link that has just opened; ``now_s`` is any clock that runs forward.

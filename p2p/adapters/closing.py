@@ -1,0 +1,20 @@
+"""Time to close in: cancellation must not leave sockets half closed, nor wait for ever."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import trio
+
+CLOSE_WAIT_S: Final = 1.0
+"""A neighbour that does not take our farewell within this is closed without."""
+
+
+@contextmanager
+def shielded(wait_s: float = CLOSE_WAIT_S) -> Iterator[None]:
+    """Let the body run for at most ``wait_s`` seconds although the task is cancelled."""
+    with trio.move_on_after(wait_s) as scope:
+        scope.shield = True
+        yield

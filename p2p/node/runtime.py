@@ -1,0 +1,365 @@
+"""One running node: feeds events to the machine, commits, and performs what it asks for."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Final, assert_never
+
+import trio
+from structlog.typing import FilteringBoundLogger
+
+from p2p.core.config import NodeConfig
+from p2p.core.effects import (
+    Answer,
+    ClockDisagrees,
+    ContactView,
+    Disconnect,
+    Effect,
+    LearnAddresses,
+    NeighbourChanged,
+    Noted,
+    Notice,
+    Notify,
+    Result,
+    SendFrame,
+)
+from p2p.core.events import AddressesChanged, Command, Event, Started, Woken
+from p2p.errors import EnvironmentFault, InvalidInput, LocalError, StoreDamaged, StoreFull
+from p2p.node.api import Check, CustodyView, NodeStatus, NumberedNotice, PeerView
+from p2p.node.counters import Counters
+from p2p.node.doctor import Probe, diagnose
+from p2p.node.engine import Engine, NodeMachine
+from p2p.node.inbox import FromLink, FromPerson, FromShell, Inbox, Outcome, Posted, Waiter
+from p2p.node.neighbourhood import Neighbourhood
+from p2p.node.peers import PeerBook, PeerLimits, Source
+from p2p.node.sightings import Sightings
+from p2p.node.subscribers import Subscribers
+from p2p.node.tasks import spawn
+from p2p.ports.clock import Clock
+from p2p.ports.entropy import Entropy
+from p2p.ports.link import Discovery, Network
+from p2p.ports.store import DocumentKind, MessageStore, Store
+from p2p.wire.addresses import peer_of
+from p2p.wire.ids import AccountKey, PeerId
+
+LOOK_AGAIN_S: Final = 60.0
+"""The loop looks at the clock and at its addresses at least so often: the wall clock may jump."""
+FAULT_PAUSE_FIRST_S: Final = 1.0
+FAULT_PAUSE_MAX_S: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeParts:
+    """What a node is made of; the daemon puts it together, tests put in fakes.
+
+    Attributes:
+        make_node: loads the node from ``store`` as of a moment (Unix seconds).
+        discoveries: (``mdns`` or ``dht``, the way).
+        bootstrap: addresses of peers to begin with, each with its peer id.
+        manual: more addresses of this run, as if added by hand, but not kept.
+        probes: what the doctor tries besides what the runtime knows itself.
+    """
+
+    store: Store
+    make_node: Callable[[float], NodeMachine]
+    network: Network
+    clock: Clock
+    entropy: Entropy
+    log: FilteringBoundLogger
+    account_key: AccountKey
+    version: str
+    config: NodeConfig
+    limits: PeerLimits
+    discoveries: tuple[tuple[str, Discovery], ...] = ()
+    bootstrap: tuple[str, ...] = ()
+    manual: tuple[str, ...] = ()
+    probes: tuple[Probe, ...] = ()
+
+
+class Runtime:
+    """The shell around one node; implements :class:`~p2p.node.api.NodeApi`.
+
+    Must be made inside trio. One task runs the machine; links, dials and discoveries are tasks
+    that post to its inbox and are served from its effects.
+
+    Raises:
+        StoreDamaged: the store does not load.
+    """
+
+    def __init__(self, parts: RuntimeParts) -> None:
+        self._parts = parts
+        self._clock = parts.clock
+        self._started_s = parts.clock.now()
+        self._engine = Engine(parts.store, parts.make_node, self._started_s)
+        self._inbox = Inbox()
+        self._counters = Counters()
+        self._subscribers = Subscribers()
+        self._book = PeerBook(parts.network.peer_id, parts.limits, parts.entropy)
+        self._hood = Neighbourhood(
+            parts.network, self._book, self._inbox, parts.clock, self._counters, parts.log
+        )
+        self._sightings = Sightings(parts.discoveries, self._hood.found, parts.log)
+        self._stopping = trio.Event()
+        self._told_addresses: tuple[str, ...] | None = None
+        self._fault_pause_s = 0.0
+        self._paused_until_s = 0.0
+        self._clock_offsets: dict[PeerId, float] = {}
+        self._nursery: trio.Nursery | None = None
+        self._load_peers()
+
+    def _load_peers(self) -> None:
+        self._book.load(self._parts.store.documents(DocumentKind.PEER))
+        for source, addresses in (
+            (Source.BOOTSTRAP, self._parts.bootstrap),
+            (Source.MANUAL, self._parts.manual),
+        ):
+            for address in addresses:
+                self._book.learn(peer_of(address), (address,), source, self._started_s)
+
+    # --- life ------------------------------------------------------------------------------------
+    async def run(self, started: Callable[[], None]) -> None:
+        """Run until :meth:`stop`; ``started`` is called once the node listens and dials.
+
+        Raises:
+            LinkFailed: an address to listen on cannot be had.
+            StoreDamaged: the store cannot be read any more.
+        """
+        async with trio.open_nursery() as nursery:
+            self._nursery = nursery
+            listening = trio.Event()
+            spawn(nursery, self._parts.network.run, self._hood.serve, listening.set)
+            await listening.wait()
+            spawn(nursery, self._run_machine)
+            spawn(nursery, self._hood.run_dials)
+            spawn(nursery, self._sightings.run)
+            self._parts.log.info("started", listening=" ".join(self._parts.network.addresses()))
+            started()
+            await self._stopping.wait()
+            await self._hood.say_bye()
+            nursery.cancel_scope.cancel()
+        self._parts.log.info("stopped")
+
+    def stop(self) -> None:
+        """End the node cleanly, soon."""
+        self._stopping.set()
+
+    # --- the machine -----------------------------------------------------------------------------
+    async def _run_machine(self) -> None:
+        try:
+            while True:
+                posted = await self._inbox.next_batch(self._patience_s())
+                self._handle(posted, self._clock.now())
+        finally:
+            self._inbox.close()
+            self._subscribers.end_all()
+
+    def _patience_s(self) -> float:
+        if self._told_addresses is None:
+            return max(0.0, self._paused_until_s - self._clock.now())
+        wake_s = self._engine.node.next_wakeup()
+        if wake_s is None:
+            return LOOK_AGAIN_S
+        wait_s = max(wake_s, self._paused_until_s) - self._clock.now()
+        return min(max(wait_s, 0.0), LOOK_AGAIN_S)
+
+    def _handle(self, posted: list[Posted], now_s: float) -> None:
+        addresses = self._parts.network.addresses()
+        live = [*self._own_events(addresses, now_s)]
+        live += [one for one in posted if not (isinstance(one, FromLink) and one.is_stale())]
+        if not live:
+            return
+        try:
+            effects = self._engine.handle([one.event for one in live], now_s)
+        except (StoreFull, StoreDamaged) as fault:
+            self._recover(live, fault, now_s)
+            return
+        self._told_addresses = addresses
+        self._fault_pause_s = 0.0
+        self._counters.add("commits")
+        self._counters.add("events", len(live))
+        self._perform(live, effects, now_s)
+        self._hood.welcome()
+
+    def _own_events(self, addresses: tuple[str, ...], now_s: float) -> list[Posted]:
+        """Give what the shell itself must tell the node now, before anything else."""
+        if self._told_addresses is None:
+            return [FromShell(Started(addresses))] if now_s >= self._paused_until_s else []
+        events: list[Event] = []
+        if addresses != self._told_addresses:
+            events.append(AddressesChanged(addresses))
+        wake_s = self._engine.node.next_wakeup()
+        if wake_s is not None and now_s >= max(wake_s, self._paused_until_s):
+            events.append(Woken())
+        return [FromShell(event) for event in events]
+
+    def _recover(self, lost: list[Posted], fault: EnvironmentFault, now_s: float) -> None:
+        """After a failed commit: nothing of the batch happened, so nobody may think it did."""
+        self._fault_pause_s = min(
+            max(2 * self._fault_pause_s, FAULT_PAUSE_FIRST_S), FAULT_PAUSE_MAX_S
+        )
+        self._paused_until_s = now_s + self._fault_pause_s
+        self._counters.add("commits-failed")
+        self._parts.log.error("commit-failed", why=str(fault), retry_s=self._fault_pause_s)
+        for one in lost:
+            if isinstance(one, FromPerson):
+                one.waiter.settle(fault)
+        self._hood.forsake_all(self._paused_until_s)
+        self._engine.rebuild(now_s)
+        self._told_addresses = None
+
+    # --- effects ---------------------------------------------------------------------------------
+    def _perform(self, live: list[Posted], effects: list[list[Effect]], now_s: float) -> None:
+        for posted, own in zip(live, effects[:-1], strict=True):
+            for effect in own:
+                if isinstance(effect, Answer):
+                    assert isinstance(posted, FromPerson), "an answer to what was no command"
+                    posted.waiter.settle(effect.result)
+                else:
+                    self._perform_one(effect, now_s)
+        for effect in effects[-1]:
+            assert not isinstance(effect, Answer), "an answer must come with its command"
+            self._perform_one(effect, now_s)
+
+    def _perform_one(
+        self, effect: SendFrame | Disconnect | LearnAddresses | Notify | Noted, now_s: float
+    ) -> None:
+        match effect:
+            case SendFrame(peer, data):
+                self._hood.send(peer, data)
+            case Disconnect(peer, reason, retry_after_s):
+                self._hood.disconnect(peer, reason, retry_after_s)
+            case LearnAddresses(peer, addresses):
+                self._hood.learn(peer, addresses)
+            case Notify(notice):
+                self._note_clock_of(notice)
+                self._subscribers.publish(notice, now_s)
+            case Noted(kind, fields):
+                self._counters.add(kind)
+                self._parts.log.debug(kind, **dict(fields))
+            case _:
+                assert_never(effect)
+
+    def _note_clock_of(self, notice: Notice) -> None:
+        if isinstance(notice, ClockDisagrees):
+            self._clock_offsets[notice.peer] = notice.offset_s
+        elif isinstance(notice, NeighbourChanged) and not notice.present:
+            self._clock_offsets.pop(notice.peer, None)
+
+    # --- NodeApi: mail ---------------------------------------------------------------------------
+    @property
+    def messages(self) -> MessageStore:
+        """The mail, for reading only."""
+        return self._parts.store
+
+    @property
+    def last_sequence(self) -> int:
+        """The number of the newest notice; 0 before the first."""
+        return self._subscribers.last_sequence
+
+    def contacts(self) -> list[ContactView]:
+        """Give all contacts in the order of their adding."""
+        return self._engine.node.contacts()
+
+    async def command(self, event: Command) -> Result:
+        """Have the node handle a command; returns once its outcome is durable.
+
+        Raises:
+            LocalError: the node refused it.
+            StoreFull, StoreDamaged: it could not be kept; nothing of it happened.
+            NodeNotRunning: the node stops.
+        """
+        (outcome,) = await self.commands([event])
+        if isinstance(outcome, LocalError | EnvironmentFault):
+            raise outcome
+        return outcome
+
+    async def commands(self, events: Sequence[Command]) -> list[Outcome]:
+        """Have the node handle commands in this order; gives one outcome for each."""
+        waiters = [Waiter() for _ in events]
+        for event, waiter in zip(events, waiters, strict=True):
+            await self._inbox.post(FromPerson(event, waiter))
+        return [await waiter.wait() for waiter in waiters]
+
+    def subscribe(self, after: int) -> AbstractAsyncContextManager[AsyncIterator[NumberedNotice]]:
+        """Stream notices with a sequence above ``after``, as far as remembered, then new ones."""
+        return self._subscribers.subscribe(after)
+
+    # --- NodeApi: the network --------------------------------------------------------------------
+    def status(self) -> NodeStatus:
+        """Give the node at a glance."""
+        count, size_bytes, proofs = self._engine.node.custody_counts()
+        config = self._parts.config
+        return NodeStatus(
+            version=self._parts.version,
+            name=config.name,
+            account_key=self._parts.account_key,
+            peer_id=self._parts.network.peer_id,
+            addresses=self._parts.network.addresses(),
+            started_s=self._started_s,
+            router=config.router,
+            neighbours=self._hood.views(),
+            custody=CustodyView(count, size_bytes, config.custody.strangers_max_bytes, proofs),
+            counters=self._counters.view(),
+            discovery=self._sightings.states(),
+        )
+
+    def peers(self) -> list[PeerView]:
+        """Give the peers known, neighbours first."""
+        return self._book.views(self._clock.now())
+
+    async def add_peer(self, address: str) -> PeerView:
+        """Dial an address now and keep it: it is dialled again whenever it is lost.
+
+        Raises:
+            InvalidInput: no multiaddress with a peer id, or one that cannot be dialled.
+            StoreFull, StoreDamaged: it cannot be kept.
+        """
+        peer = peer_of(address)
+        if peer == self._parts.network.peer_id:
+            raise InvalidInput("That is this node's own address.")
+        assert self._nursery is not None, "the node does not run yet"
+        reached = None if self._hood.is_neighbour(peer) else await self._hood.reach(peer, address)
+        self._book.add_manual(peer, address, self._clock.now())
+        self._keep(peer)
+        if isinstance(reached, EnvironmentFault):
+            self._book.dial_ended(peer, str(reached), self._clock.now())
+            self._hood.reconsider()
+        elif reached is not None:
+            judged = trio.Event()
+            spawn(self._nursery, self._hood.serve_and_tell, reached, judged)
+            await judged.wait()
+        return self._book.view(peer, self._clock.now())
+
+    async def remove_peer(self, peer: PeerId) -> None:
+        """Stop dialling a peer, and lift a ban.
+
+        Raises:
+            UnknownName: no such peer.
+        """
+        self._book.remove(peer)
+        self._keep(peer)
+
+    async def ban_peer(self, peer: PeerId) -> None:
+        """Close its link and refuse all further ones until it is removed.
+
+        Raises:
+            InvalidInput: no peer id.
+        """
+        self._book.ban(peer_of(f"/any/p2p/{peer}"))
+        self._keep(peer)
+        self._hood.close(peer)
+
+    def _keep(self, peer: PeerId) -> None:
+        record = self._book.record(peer)
+        key = peer.encode("ascii")
+        with self._parts.store.transaction():
+            if record is None:
+                self._parts.store.delete_document(DocumentKind.PEER, key)
+            else:
+                self._parts.store.put_document(DocumentKind.PEER, key, record)
+
+    async def doctor(self) -> list[Check]:
+        """Find out what works here."""
+        return await diagnose(self.status(), dict(self._clock_offsets), self._parts.probes)

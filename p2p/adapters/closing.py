@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Final
 
@@ -13,7 +13,7 @@ CLOSE_WAIT_S: Final = 1.0
 
 
 @contextmanager
-def shielded(wait_s: float = CLOSE_WAIT_S) -> Iterator[None]:
+def shielded(wait_s: float = CLOSE_WAIT_S) -> Generator[None, None, None]:
     """Let the body run for at most ``wait_s`` seconds although the task is cancelled."""
     with trio.move_on_after(wait_s) as scope:
         scope.shield = True

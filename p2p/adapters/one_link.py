@@ -7,7 +7,7 @@ open applies the rule; memory and libp2p networks share it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, Generic, Protocol, TypeVar
@@ -79,7 +79,7 @@ class LinkRegister(Generic[LinkT]):
         self._dialling: set[PeerId] = set()
 
     @contextmanager
-    def dialling(self, peer: PeerId) -> Iterator[None]:
+    def dialling(self, peer: PeerId) -> Generator[None, None, None]:
         """Hold the one place for a dial to ``peer`` while the body runs.
 
         Two dials of this node to one peer would otherwise replace each other: the peer keeps the

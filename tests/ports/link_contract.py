@@ -12,6 +12,7 @@ from typing import Protocol
 
 import pytest
 import trio
+import trio.testing
 
 from p2p.errors import InvalidInput, LimitExceeded, LinkFailed
 from p2p.ports.link import Link, Network
@@ -277,6 +278,7 @@ class LinkContract:
                 for _ in range(2):
                     nursery.start_soon(dial, alice, bob.address)
                     nursery.start_soon(dial, bob, alice.address)
+            await trio.testing.wait_all_tasks_blocked(0.3)
             alive: dict[str, list[Link]] = {alice.network.peer_id: [], bob.network.peer_id: []}
             for node in (alice, bob):
                 while not node.nothing_waits():

@@ -38,7 +38,6 @@ class LinkConfig:
         strikes_max: penalised frames before the link is closed.
         back_off_first_s, back_off_max_s: how long it stays away then; doubles each time.
         hello_wait_s: a neighbour that says nothing for so long is sent away.
-        answer_wait_factor: an unanswered offer is repeated after latency x this x 2^attempt.
     """
 
     window_bytes: int = 1_048_576
@@ -50,7 +49,6 @@ class LinkConfig:
     back_off_first_s: float = 30.0
     back_off_max_s: float = 3_600.0
     hello_wait_s: float = 20.0
-    answer_wait_factor: float = 2.0
 
 
 @dataclass(frozen=True, slots=True)

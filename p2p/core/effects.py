@@ -107,9 +107,7 @@ class ContactChanged:
 
 @dataclass(frozen=True, slots=True)
 class InviteReused:
-    """A second person tried to use a one-time invite and was refused."""
-
-    bundle_hash: bytes
+    """A second person tried to use a one-time invite of ours and was refused."""
 
 
 @dataclass(frozen=True, slots=True)

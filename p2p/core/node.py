@@ -2,18 +2,75 @@
 
 from __future__ import annotations
 
+from typing import Final, assert_never
+
+from p2p.core.commands import Commands
 from p2p.core.config import NodeConfig
-from p2p.core.effects import ContactView, Effect
-from p2p.core.events import Event
+from p2p.core.contacts import Contacts
+from p2p.core.custody import Custody
+from p2p.core.delivery import Delivery
+from p2p.core.effects import (
+    ClockDisagrees,
+    ContactView,
+    Disconnect,
+    Effect,
+    NeighbourChanged,
+    Noted,
+    Notify,
+    SendFrame,
+)
+from p2p.core.events import (
+    AddressesChanged,
+    Event,
+    FrameReceived,
+    LinkClosed,
+    LinkOpened,
+    Started,
+    Woken,
+)
+from p2p.core.inbox import Inbox
+from p2p.core.introductions import Introductions, Outcome
+from p2p.core.neighbours import Neighbour, Stage
+from p2p.core.outbox import Outbox
+from p2p.core.proofs import Proofs
+from p2p.core.reputation import Reputation
 from p2p.core.routing.router import Router
+from p2p.core.sync import Sync
+from p2p.core.transfer import Transfer
+from p2p.errors import LimitExceeded, ProtocolViolation, RemoteError, WrongVersion
 from p2p.ports.entropy import Entropy
 from p2p.ports.store import Store
 from p2p.sessions.book import SessionBook
 from p2p.sessions.identity import DeviceIdentity
+from p2p.wire.frames import (
+    Accepts,
+    Bye,
+    Carry,
+    Credit,
+    Found,
+    Frame,
+    Hello,
+    MailFrame,
+    Offer,
+    ProofFrame,
+    Refused,
+    Seek,
+    Taken,
+    Want,
+    decode_frame,
+    encode_frame,
+)
+from p2p.wire.ids import BundleHash, EnvelopeId, PeerId, Proof
+from p2p.wire.limits import CLOCK_TOLERANCE_S, LINK_VERSION
+
+HOUSEKEEPING_S: Final = 3_600.0
+"""How often tombstones and proofs over their time are forgotten."""
+SEEKS_ANSWERED_MAX: Final = 64
+"""A neighbour may look for so many bundles on one link; more is probing."""
 
 
 class Node:
-    """One node as a value machine. Seam only: being written.
+    """One node as a value machine. Loads itself from the store on construction.
 
     The shell's loop, for a batch of events::
 
@@ -21,7 +78,7 @@ class Node:
             effects = []
             for event in batch:
                 effects += node.handle(event, now)
-            effects += node.settle(now)     # once per batch: coalesced frames, session states
+            effects += node.settle(now)
         perform(effects)
 
     A failed transaction makes this object worthless: the shell builds a new one from the store.
@@ -36,24 +93,275 @@ class Node:
         entropy: Entropy,
         config: NodeConfig,
         now_s: float,
-    ) -> None: ...
+    ) -> None:
+        self._book = book
+        self._store = store
+        self._router = router
+        self._config = config
+        self._contacts = Contacts(store, identity.account_key)
+        self._custody = Custody(store, config.custody)
+        self._proofs = Proofs(store, config.custody)
+        outbox = Outbox(store, self._custody, book, router, entropy)
+        outbox.load()
+        inbox = Inbox(store, book)
+        self._introductions = Introductions(
+            identity.account_key, self._contacts, book, outbox, config
+        )
+        self._neighbours: dict[PeerId, Neighbour] = {}
+        self._sync = Sync(
+            self._custody, self._proofs, self._contacts, book, outbox, config, self._neighbours
+        )
+        self._transfer = Transfer(self._custody, self._proofs, router)
+        self._delivery = Delivery(
+            self._custody,
+            self._proofs,
+            self._contacts,
+            self._introductions,
+            inbox,
+            outbox,
+            self._sync,
+            entropy,
+            config,
+        )
+        self._commands = Commands(self._contacts, self._introductions, inbox, outbox, book, store)
+        self._outbox = outbox
+        self._reputation = Reputation(config.link)
+        self._maintain_at_s = now_s
+        self._housekeep_at_s = now_s + HOUSEKEEPING_S
+
+    # --- the shell's side ------------------------------------------------------------------------
 
     def handle(self, event: Event, now_s: float) -> list[Effect]:
-        """Take in one event; give effects. Never raises for anything that a peer or person did."""
-        raise NotImplementedError
+        """Take in one event; give effects. Never raises for what a peer or a person did.
+
+        Raises:
+            EnvironmentFault: the store failed; the transaction must be rolled back.
+        """
+        match event:
+            case FrameReceived(peer, data):
+                return self._frame(peer, data, now_s)
+            case LinkOpened(peer, latency_s):
+                return self._open_link(peer, latency_s, now_s)
+            case LinkClosed(peer):
+                return self._close_link(peer)
+            case Woken():
+                return self._wake(now_s)
+            case Started(addresses) | AddressesChanged(addresses):
+                self._introductions.addresses = addresses
+                return []
+            case _:
+                return self._spread(self._commands.carry_out(event, now_s), now_s)
 
     def settle(self, now_s: float) -> list[Effect]:
-        """End a batch: give the frames that became due and write session states to the store."""
-        raise NotImplementedError
+        """End a batch: open mail that became recognisable, give due frames, save sessions."""
+        effects: list[Effect] = []
+        while tags := self._book.drain_new_tags():
+            for envelope in self._sync.recognised(tags):
+                effects += self._spread(self._delivery.reopen(envelope, now_s), now_s)
+        for neighbour in self._neighbours.values():
+            frames = self._transfer.frames(neighbour, now_s)
+            effects += [SendFrame(neighbour.peer, frame) for frame in frames]
+        self._book.flush()
+        return effects
 
     def next_wakeup(self) -> float | None:
-        """Give the Unix second at which the node wants a Woken event, or None."""
-        raise NotImplementedError
+        """Give the Unix second at which the node wants a Woken event."""
+        moments = [
+            self._maintain_at_s,
+            self._housekeep_at_s,
+            self._custody.next_expiry(),
+            self._proofs.next_release(),
+            self._sync.next_grace(),
+            self._outbox.next_expiry(),
+        ]
+        for neighbour in self._neighbours.values():
+            if neighbour.stage is Stage.GREETING:
+                moments.append(neighbour.opened_s + self._config.link.hello_wait_s)
+            else:
+                moments.append(self._sync.next_repeat(neighbour))
+        return min(moment for moment in moments if moment is not None)
 
     def contacts(self) -> list[ContactView]:
         """Give all contacts in the order of their adding."""
-        raise NotImplementedError
+        return [self._contacts.view(record) for record in self._contacts.all()]
 
     def custody_counts(self) -> tuple[int, int, int]:
         """Give what is carried for others: envelopes, their bytes, and proofs remembered."""
-        raise NotImplementedError
+        count, size_bytes = self._custody.carried_for_others()
+        return count, size_bytes, len(self._proofs)
+
+    def farewell(self) -> list[Effect]:
+        """Give a Bye for every neighbour, for a shell that is about to stop."""
+        return [
+            SendFrame(neighbour.peer, encode_frame(Bye("stopping")))
+            for neighbour in self._neighbours.values()
+        ]
+
+    # --- links -----------------------------------------------------------------------------------
+
+    def _open_link(self, peer: PeerId, latency_s: float, now_s: float) -> list[Effect]:
+        effects = self._close_link(peer)
+        self._neighbours[peer] = Neighbour.opened(peer, latency_s, self._config.link, now_s)
+        hello = Hello(
+            versions=(LINK_VERSION,),
+            clock_s=int(now_s),
+            window_bytes=self._config.link.window_bytes,
+            accepts=int(Accepts.MAIL),
+            hint=self._router.hint(now_s),
+        )
+        return [*effects, SendFrame(peer, encode_frame(hello))]
+
+    def _close_link(self, peer: PeerId) -> list[Effect]:
+        neighbour = self._neighbours.pop(peer, None)
+        if neighbour is None:
+            return []
+        self._sync.closed(neighbour)
+        if neighbour.stage is Stage.GREETING:
+            return []
+        return [Notify(NeighbourChanged(peer, present=False))]
+
+    def _send_away(self, peer: PeerId, reason: str, retry_after_s: float) -> list[Effect]:
+        effects: list[Effect] = [
+            SendFrame(peer, encode_frame(Bye(reason))),
+            Disconnect(peer, reason, retry_after_s),
+        ]
+        return effects + self._close_link(peer)
+
+    # --- frames ----------------------------------------------------------------------------------
+
+    def _frame(self, peer: PeerId, data: bytes, now_s: float) -> list[Effect]:
+        neighbour = self._neighbours.get(peer)
+        if neighbour is None:
+            return [Noted("frame-after-close")]
+        try:
+            neighbour.receive(len(data), now_s)
+            return self._dispatch(neighbour, decode_frame(data), len(data), now_s)
+        except LimitExceeded as exc:
+            note = Noted("peer-refused", (("code", exc.code), ("why", str(exc))))
+            return [note, *self._send_away(peer, exc.code, self._reputation.banish(peer))]
+        except RemoteError as exc:
+            note = Noted("peer-refused", (("code", exc.code), ("why", str(exc))))
+            away_s = self._reputation.strike(peer)
+            return [note, *(self._send_away(peer, exc.code, away_s) if away_s else [])]
+
+    def _dispatch(
+        self, neighbour: Neighbour, frame: Frame, size_bytes: int, now_s: float
+    ) -> list[Effect]:
+        if isinstance(frame, Hello):
+            neighbour.refund(size_bytes)
+            return self._hello(neighbour, frame, now_s)
+        if neighbour.stage is Stage.GREETING:
+            raise ProtocolViolation("The first frame of a link must be Hello.")
+        match frame:
+            case Credit(more):
+                neighbour.refund(size_bytes)
+                neighbour.gain(more)
+            case Seek(hash_):
+                self._seek(neighbour, BundleHash(hash_))
+            case Found(bundle):
+                return self._spread(self._introductions.found(bundle, now_s), now_s)
+            case Bye(reason):
+                return [Noted("bye", (("reason", reason),))]
+            case _:
+                return self._mail_frame(neighbour, frame, now_s)
+        return []
+
+    def _mail_frame(self, neighbour: Neighbour, frame: MailFrame, now_s: float) -> list[Effect]:
+        match frame:
+            case Offer():
+                self._sync.offered(neighbour, frame, now_s)
+            case Want():
+                self._sync.wanted(neighbour, frame)
+            case Carry():
+                return self._spread(self._delivery.carried(neighbour, frame, now_s), now_s)
+            case Taken():
+                return self._taken(neighbour, self._sync.taken(neighbour, frame), now_s)
+            case Refused():
+                return self._taken(neighbour, self._sync.refused(neighbour, frame), now_s)
+            case ProofFrame(proofs):
+                return [
+                    effect
+                    for proof in proofs
+                    for effect in self._delivery.proven(Proof(proof), now_s)
+                ]
+            case _:
+                assert_never(frame)
+        return []
+
+    def _hello(self, neighbour: Neighbour, hello: Hello, now_s: float) -> list[Effect]:
+        if neighbour.stage is not Stage.GREETING:
+            raise ProtocolViolation("A second Hello on one link.")
+        if LINK_VERSION not in hello.versions:
+            error = WrongVersion(f"The neighbour speaks link versions {hello.versions}.")
+            note = Noted("peer-refused", (("code", error.code), ("why", str(error))))
+            away_s = self._config.link.back_off_max_s
+            return [note, *self._send_away(neighbour.peer, error.code, away_s)]
+        neighbour.credit_out = hello.window_bytes
+        neighbour.accepts = hello.accepts
+        self._router.met(neighbour.peer, hello.hint, now_s)
+        self._sync.greeted(neighbour)
+        for hash_ in self._introductions.sought():
+            neighbour.queue(Seek(hash_))
+        effects: list[Effect] = [Notify(NeighbourChanged(neighbour.peer, present=True))]
+        offset_s = hello.clock_s - now_s
+        if abs(offset_s) > CLOCK_TOLERANCE_S:
+            effects.append(Notify(ClockDisagrees(neighbour.peer, offset_s)))
+        return effects
+
+    def _taken(
+        self, neighbour: Neighbour, envelopes: list[EnvelopeId], now_s: float
+    ) -> list[Effect]:
+        return [
+            effect
+            for envelope in envelopes
+            for effect in self._outbox.taken(envelope, neighbour.peer, now_s)
+        ]
+
+    def _seek(self, neighbour: Neighbour, hash_: BundleHash) -> None:
+        neighbour.seeks += 1
+        if neighbour.seeks > SEEKS_ANSWERED_MAX:
+            raise ProtocolViolation("The neighbour looks for too many bundles.")
+        bundle = self._book.find_bundle(hash_)
+        if bundle is not None:
+            neighbour.queue(Found(bundle))
+
+    # --- time ------------------------------------------------------------------------------------
+
+    def _wake(self, now_s: float) -> list[Effect]:
+        effects: list[Effect] = []
+        for hash_ in self._proofs.release(now_s):
+            self._sync.proven(hash_)
+        self._sync.end_grace(now_s)
+        effects += self._delivery.expire(now_s)
+        effects += self._outbox.expire_unsealed(now_s)
+        for neighbour in list(self._neighbours.values()):
+            effects += self._check_silence(neighbour, now_s)
+        if now_s >= self._maintain_at_s:
+            self._maintain_at_s = self._book.maintain(now_s)
+        if now_s >= self._housekeep_at_s:
+            self._housekeep_at_s = now_s + HOUSEKEEPING_S
+            self._custody.forget_tombstones(now_s)
+            self._proofs.expire(now_s)
+            self._store.purge_expired(now_s)
+        return effects
+
+    def _check_silence(self, neighbour: Neighbour, now_s: float) -> list[Effect]:
+        silent = (
+            now_s >= neighbour.opened_s + self._config.link.hello_wait_s
+            if neighbour.stage is Stage.GREETING
+            else not self._sync.repeat_offers(neighbour, now_s)
+        )
+        if not silent:
+            return []
+        away_s = self._reputation.banish(neighbour.peer)
+        return [Noted("peer-silent"), *self._send_away(neighbour.peer, "silent", away_s)]
+
+    def _spread(self, outcome: Outcome, now_s: float) -> list[Effect]:
+        """Offer new envelopes, look for new contacts' bundles, and pass the effects on."""
+        for envelope in outcome.envelopes:
+            self._sync.spread(envelope, now_s)
+        for hash_ in outcome.sought:
+            for neighbour in self._neighbours.values():
+                if neighbour.stage is Stage.OPEN:
+                    neighbour.queue(Seek(hash_))
+        return outcome.effects

@@ -171,9 +171,8 @@ class Bye(Struct, frozen=True, array_like=True, tag=10):
     reason: Annotated[str, Meta(max_length=64)]
 
 
-Frame: TypeAlias = (
-    Hello | Offer | Want | Carry | Taken | Refused | ProofFrame | Credit | Seek | Found | Bye
-)
+MailFrame: TypeAlias = Offer | Want | Carry | Taken | Refused | ProofFrame
+Frame: TypeAlias = Hello | MailFrame | Credit | Seek | Found | Bye
 
 
 class _Box(Struct, frozen=True, array_like=True):

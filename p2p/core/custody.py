@@ -1,0 +1,199 @@
+"""What this node keeps of envelopes, its own and others': quota, eviction, expiry, tombstones.
+
+The index is in memory, the bytes are in the store. Tiers: own mail is never evicted, a contact's
+never for a stranger's, and among strangers whoever fills most loses first, so that a flooder
+evicts itself.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from p2p.core.config import CustodyConfig
+from p2p.ports.store import CustodyRow, CustodyStore, Tier
+from p2p.wire.frames import RefusalReason
+from p2p.wire.ids import EnvelopeId, PeerId, Tag
+from p2p.wire.limits import ENVELOPES_PER_TAG_MAX
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """An envelope that left custody."""
+
+    row: CustodyRow
+    why: str
+
+
+class Custody:
+    """The envelopes at this node. Loads its index from the store on construction."""
+
+    def __init__(self, store: CustodyStore, config: CustodyConfig) -> None:
+        self._store = store
+        self._config = config
+        self._rows: dict[EnvelopeId, CustodyRow] = {}
+        self._by_hash: dict[Tag, dict[EnvelopeId, None]] = {}
+        self._expiries: list[tuple[float, EnvelopeId]] = []
+        self._tombstones: dict[EnvelopeId, float] = dict(store.tombstones())
+        self._tier_bytes: dict[Tier, int] = dict.fromkeys(Tier, 0)
+        self._tier_count: dict[Tier, int] = dict.fromkeys(Tier, 0)
+        self._depositor_bytes: dict[PeerId, int] = {}
+        for row in store.custody():
+            self._index(row)
+
+    def __contains__(self, envelope: EnvelopeId) -> bool:
+        return envelope in self._rows
+
+    def row(self, envelope: EnvelopeId) -> CustodyRow | None:
+        """Give what is known of an envelope kept here, or None."""
+        return self._rows.get(envelope)
+
+    def data(self, envelope: EnvelopeId) -> bytes | None:
+        """Give an envelope's bytes, or None."""
+        return self._store.envelope(envelope)
+
+    def finished(self, envelope: EnvelopeId) -> bool:
+        """Tell whether this envelope was here and is done with."""
+        return envelope in self._tombstones
+
+    def matching(self, hash_: Tag) -> list[CustodyRow]:
+        """Give the envelopes whose tag or commitment is ``hash_``."""
+        return [self._rows[envelope] for envelope in self._by_hash.get(hash_, ())]
+
+    def in_order_of_transfer(self) -> list[EnvelopeId]:
+        """Give all ids: own first, then contacts', then others; smallest first within each."""
+        tiers = list(Tier)
+        ranked = sorted(
+            self._rows.values(), key=lambda row: (tiers.index(row.tier), row.size_bytes)
+        )
+        return [row.id for row in ranked]
+
+    def carried_for_others(self) -> tuple[int, int]:
+        """Give how many envelopes are kept for others, and their bytes."""
+        own = Tier.OWN
+        count = len(self._rows) - self._tier_count[own]
+        return count, sum(self._tier_bytes.values()) - self._tier_bytes[own]
+
+    def refusal(
+        self, tag: Tag, size_bytes: int, tier: Tier, depositor: PeerId
+    ) -> RefusalReason | None:
+        """Give why an envelope for somebody else cannot be kept, or None where it can."""
+        if len(self._by_hash.get(tag, ())) >= ENVELOPES_PER_TAG_MAX:
+            return RefusalReason.TAG_CROWDED
+        if tier is Tier.CONTACT:
+            fits = self._tier_bytes[tier] + size_bytes <= self._config.contacts_max_bytes
+            return None if fits else RefusalReason.FULL
+        used = self._depositor_bytes.get(depositor, 0)
+        limit = min(self._config.depositor_max_bytes, self._config.strangers_max_bytes)
+        return RefusalReason.FULL if used + size_bytes > limit else None
+
+    def add(self, row: CustodyRow, data: bytes) -> list[Dropped]:
+        """Keep an envelope whose :meth:`refusal` is None; give what had to leave for it."""
+        dropped = self._make_room(row) if row.tier is Tier.STRANGER else []
+        self._store.add_envelope(row, data)
+        self._index(row)
+        return dropped
+
+    def set_copies(self, envelope: EnvelopeId, copies: int) -> None:
+        """Change how many copies may still be given away."""
+        row = self._rows.get(envelope)
+        if row is not None and row.copies != copies:
+            self._rows[envelope] = replace(row, copies=copies)
+            self._store.set_copies(envelope, copies)
+
+    def finish(self, envelope: EnvelopeId, why: str) -> Dropped | None:
+        """Drop an envelope and remember until its expiry that it is done with."""
+        row = self._rows.get(envelope)
+        if row is None:
+            return None
+        self._remove(row)
+        self.bury(envelope, row.expires_s)
+        return Dropped(row, why)
+
+    def bury(self, envelope: EnvelopeId, expires_s: float) -> None:
+        """Remember until ``expires_s`` that an envelope is done with, though it is not kept."""
+        if envelope not in self._tombstones:
+            self._tombstones[envelope] = expires_s
+            self._store.add_tombstone(envelope, expires_s)
+            if len(self._tombstones) > self._config.tombstones_max:
+                del self._tombstones[next(iter(self._tombstones))]
+
+    def expire(self, now_s: float) -> list[Dropped]:
+        """Drop what is over its time, and forget old tombstones."""
+        dropped: list[Dropped] = []
+        while self._expiries and self._expiries[0][0] <= now_s:
+            _, envelope = heapq.heappop(self._expiries)
+            row = self._rows.get(envelope)
+            if row is not None:
+                self._remove(row)
+                dropped.append(Dropped(row, "expired"))
+        return dropped
+
+    def forget_tombstones(self, now_s: float) -> None:
+        """Forget tombstones whose envelopes nobody may carry any more."""
+        for envelope in [e for e, expires_s in self._tombstones.items() if expires_s <= now_s]:
+            del self._tombstones[envelope]
+
+    def next_expiry(self) -> float | None:
+        """Give when the next envelope is over its time (Unix s)."""
+        return self._expiries[0][0] if self._expiries else None
+
+    def rows(self) -> Iterator[CustodyRow]:
+        """Give what is known of every envelope, in the order of receipt."""
+        return iter(self._rows.values())
+
+    def _index(self, row: CustodyRow) -> None:
+        self._rows[row.id] = row
+        self._by_hash.setdefault(row.tag, {})[row.id] = None
+        self._by_hash.setdefault(row.commitment, {})[row.id] = None
+        heapq.heappush(self._expiries, (row.expires_s, row.id))
+        self._count(row, 1)
+
+    def _remove(self, row: CustodyRow) -> None:
+        del self._rows[row.id]
+        for hash_ in (row.tag, row.commitment):
+            others = self._by_hash.get(hash_)
+            if others is not None:
+                others.pop(row.id, None)
+                if not others:
+                    del self._by_hash[hash_]
+        self._count(row, -1)
+        self._store.delete_envelope(row.id)
+
+    def _count(self, row: CustodyRow, sign: int) -> None:
+        self._tier_count[row.tier] += sign
+        self._tier_bytes[row.tier] += sign * row.size_bytes
+        if row.tier is Tier.STRANGER:
+            used = self._depositor_bytes.get(row.depositor, 0) + sign * row.size_bytes
+            if used:
+                self._depositor_bytes[row.depositor] = used
+            else:
+                self._depositor_bytes.pop(row.depositor, None)
+
+    def _make_room(self, newcomer: CustodyRow) -> list[Dropped]:
+        dropped: list[Dropped] = []
+        tier = Tier.STRANGER
+        while (
+            self._tier_bytes[tier] + newcomer.size_bytes > self._config.strangers_max_bytes
+            or self._tier_count[tier] >= self._config.strangers_max_count
+        ):
+            greediest = max(self._depositor_bytes, key=self._depositor_bytes.__getitem__)
+            dropped += self._evict_from(greediest, newcomer)
+        return dropped
+
+    def _evict_from(self, depositor: PeerId, newcomer: CustodyRow) -> list[Dropped]:
+        """Evict one depositor's heaviest, by age x size: several, since ranking is a scan."""
+        mine = [
+            row
+            for row in self._rows.values()
+            if row.depositor == depositor and row.tier is Tier.STRANGER
+        ]
+        now_s = newcomer.received_s
+        mine.sort(key=lambda row: (now_s - row.received_s + 1.0) * row.size_bytes, reverse=True)
+        dropped: list[Dropped] = []
+        for row in mine[: max(1, len(mine) // 64)]:
+            finished = self.finish(row.id, "evicted")
+            if finished is not None:
+                dropped.append(finished)
+        return dropped

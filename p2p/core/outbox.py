@@ -1,0 +1,295 @@
+"""What this device has written: sealed, offered, and followed until its proof or its expiry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from p2p.core.custody import Custody
+from p2p.core.effects import Effect, MessageChanged, Notify
+from p2p.core.routing.router import Router
+from p2p.errors import InvalidInput, NotReady
+from p2p.ports.entropy import Entropy
+from p2p.ports.store import (
+    CustodyRow,
+    Direction,
+    HistoryRow,
+    MessageRow,
+    MessageState,
+    MessageStore,
+    Tier,
+)
+from p2p.sessions.book import Sealed, SessionBook
+from p2p.wire.content import Content, Text, encode_content
+from p2p.wire.envelope import parse_envelope
+from p2p.wire.ids import AccountKey, EnvelopeId, MessageId, PeerId, SessionId, Tag
+from p2p.wire.limits import (
+    LIFETIME_MAX_S,
+    MESSAGE_ID_SIZE_BYTES,
+    TAG_SIZE_BYTES,
+    TEXT_SIZE_MAX_BYTES,
+)
+
+NO_HASH = Tag(bytes(TAG_SIZE_BYTES))
+"""Stands for "not sealed yet": no proof hashes to zero."""
+LIFETIME_MIN_S = 60.0
+OWN_PEER = PeerId("")
+
+
+@dataclass(slots=True)
+class OpenMessage:
+    """A message without proof yet; ``carriers`` is filled from its history when first needed."""
+
+    row: MessageRow
+    envelope: EnvelopeId
+    session: SessionId
+    carriers: dict[str, None] | None = None
+
+
+@dataclass(slots=True)
+class Outbox:
+    """Loads itself with :meth:`load`; writes messages and history as they change."""
+
+    store: MessageStore
+    custody: Custody
+    book: SessionBook
+    router: Router
+    entropy: Entropy
+    _by_hash: dict[Tag, OpenMessage] = field(default_factory=dict[Tag, OpenMessage])
+    _by_envelope: dict[EnvelopeId, OpenMessage] = field(
+        default_factory=dict[EnvelopeId, OpenMessage]
+    )
+    _unsealed: dict[MessageId, MessageRow] = field(default_factory=dict[MessageId, MessageRow])
+    _sessions: dict[Tag, SessionId] = field(default_factory=dict[Tag, SessionId])
+    _recipients: dict[EnvelopeId, AccountKey] = field(default_factory=dict[EnvelopeId, AccountKey])
+
+    def load(self) -> None:
+        """Find the messages that are still open, and their envelopes."""
+        envelopes: dict[Tag, EnvelopeId] = {}
+        for row in self.custody.rows():
+            if row.tier is Tier.OWN:
+                envelopes[row.tag] = row.id
+                envelopes[row.commitment] = row.id
+        after = 0
+        while batch := self.store.messages(
+            direction=Direction.OUT,
+            contact=None,
+            states=(MessageState.QUEUED, MessageState.CARRIED),
+            after_order=after,
+            limit=1_000,
+        ):
+            after = batch[-1].order
+            for message in batch:
+                if message.proof_hash == NO_HASH:
+                    self._unsealed[message.id] = message
+                elif message.proof_hash in envelopes:
+                    envelope = envelopes[message.proof_hash]
+                    self._track(OpenMessage(message, envelope, SessionId(b"")))
+
+    def write(
+        self, contact: AccountKey, text: str, lifetime_s: float, now_s: float
+    ) -> tuple[MessageRow, list[Effect], list[EnvelopeId]]:
+        """Keep a new message and seal it, if the contact's prekeys are here; else it waits.
+
+        Gives the message, notices, and the envelope that may be offered now.
+
+        Raises:
+            InvalidInput: empty or too long a text, or an impossible lifetime.
+        """
+        try:
+            size_bytes = len(text.encode())
+        except UnicodeEncodeError as exc:
+            raise InvalidInput("The text holds half a character (a lone surrogate).") from exc
+        if not text.strip():
+            raise InvalidInput("There is nothing to send: the text is empty.")
+        if size_bytes > TEXT_SIZE_MAX_BYTES:
+            raise InvalidInput(
+                f"The text has {size_bytes} bytes; a message has at most {TEXT_SIZE_MAX_BYTES}."
+            )
+        if not LIFETIME_MIN_S <= lifetime_s <= LIFETIME_MAX_S:
+            raise InvalidInput("A message lives from one minute to 30 days.")
+        row = MessageRow(
+            order=0,
+            id=MessageId(self.entropy.random_bytes(MESSAGE_ID_SIZE_BYTES)),
+            direction=Direction.OUT,
+            contact=contact,
+            state=MessageState.QUEUED,
+            text=text,
+            created_s=now_s,
+            sent_s=now_s,
+            expires_s=now_s + lifetime_s,
+            carriers=0,
+            proof_hash=NO_HASH,
+        )
+        if not self.book.can_seal(contact, now_s):
+            self.store.add_message(row)
+            self._note(row.id, now_s, "queued", "waiting for the contact's prekeys")
+            self._unsealed[row.id] = row
+            return row, self._changed(row), []
+        sealed_row, envelope = self._seal_message(row, now_s)
+        self.store.add_message(sealed_row)
+        self._note(row.id, now_s, "queued", "sealed and kept on this device")
+        return sealed_row, self._changed(sealed_row), [envelope]
+
+    def seal_waiting(self, contact: AccountKey, now_s: float) -> list[EnvelopeId]:
+        """Seal what was written before the contact's prekeys were here."""
+        envelopes: list[EnvelopeId] = []
+        for row in [row for row in self._unsealed.values() if row.contact == contact]:
+            del self._unsealed[row.id]
+            sealed_row, envelope = self._seal_message(row, now_s)
+            self._update(sealed_row)
+            self._note(row.id, now_s, "sealed", "the contact's prekeys arrived")
+            envelopes.append(envelope)
+        return envelopes
+
+    def seal_anew(self, contact: AccountKey, now_s: float) -> list[EnvelopeId]:
+        """Seal every open message to a contact again: its device lost the old session."""
+        envelopes: list[EnvelopeId] = []
+        for message in [m for m in self._by_hash.values() if m.row.contact == contact]:
+            self._forget(message)
+            self.custody.finish(message.envelope, "replaced")
+            row = replace(message.row, state=MessageState.QUEUED, carriers=0)
+            sealed_row, envelope = self._seal_message(row, now_s)
+            self._update(sealed_row)
+            self._note(row.id, now_s, "sealed-anew", "the contact's device began a new session")
+            envelopes.append(envelope)
+        return envelopes
+
+    def seal_content(
+        self, contact: AccountKey, content: Content, lifetime_s: float, now_s: float
+    ) -> EnvelopeId:
+        """Seal what is no message for people: an introduction, an acknowledgement.
+
+        Raises:
+            NotReady: no session and no prekeys of the contact.
+        """
+        sealed = self.book.seal(contact, encode_content(content), lifetime_s, now_s)
+        return self._keep(contact, sealed, now_s)
+
+    def taken(self, envelope: EnvelopeId, peer: PeerId, now_s: float) -> list[Effect]:
+        """Note that a neighbour holds one of our envelopes durably."""
+        message = self._by_envelope.get(envelope)
+        if message is None:
+            return []
+        if message.carriers is None:
+            message.carriers = {
+                row.detail: None
+                for row in self.store.history(message.row.id)
+                if row.kind == "carried"
+            }
+        if peer in message.carriers:
+            return []
+        message.carriers[peer] = None
+        message.row = replace(
+            message.row, state=MessageState.CARRIED, carriers=len(message.carriers)
+        )
+        self._update(message.row)
+        self._note(message.row.id, now_s, "carried", peer)
+        return self._changed(message.row)
+
+    def proven(self, hash_: Tag, now_s: float) -> list[Effect]:
+        """Note that the proof of one of our envelopes was seen: it was opened."""
+        session = self._sessions.pop(hash_, None)
+        if session:
+            self.book.acknowledge(session, now_s)
+        message = self._by_hash.get(hash_)
+        if message is None:
+            return []
+        self._forget(message)
+        row = replace(message.row, state=MessageState.DELIVERED)
+        self._update(row)
+        self._note(row.id, now_s, "delivered", "its delivery proof was seen")
+        return self._changed(row)
+
+    def expired(self, envelope: CustodyRow, now_s: float) -> list[Effect]:
+        """Note that an envelope of ours is over its time."""
+        self._sessions.pop(envelope.tag, None)
+        self._sessions.pop(envelope.commitment, None)
+        message = self._by_envelope.get(envelope.id)
+        if message is None:
+            return []
+        self._forget(message)
+        return self._expire(message.row, now_s)
+
+    def expire_unsealed(self, now_s: float) -> list[Effect]:
+        """Give up on messages that never could be sealed."""
+        effects: list[Effect] = []
+        for row in [row for row in self._unsealed.values() if row.expires_s <= now_s]:
+            del self._unsealed[row.id]
+            effects += self._expire(row, now_s)
+        return effects
+
+    def next_expiry(self) -> float | None:
+        """Give when the next unsealed message is over its time (Unix s)."""
+        return min((row.expires_s for row in self._unsealed.values()), default=None)
+
+    def forget(self, contact: AccountKey) -> None:
+        """Drop everything to a contact."""
+        for message in [m for m in self._by_hash.values() if m.row.contact == contact]:
+            self._forget(message)
+            self.custody.finish(message.envelope, "removed")
+        for row in [row for row in self._unsealed.values() if row.contact == contact]:
+            del self._unsealed[row.id]
+
+    def recipient_of(self, envelope: EnvelopeId) -> AccountKey | None:
+        """Give for whom an envelope of ours is, as far as this process sealed it."""
+        return self._recipients.get(envelope)
+
+    def left_custody(self, envelope: EnvelopeId) -> None:
+        """Forget for whom an envelope was."""
+        self._recipients.pop(envelope, None)
+
+    def _seal_message(self, row: MessageRow, now_s: float) -> tuple[MessageRow, EnvelopeId]:
+        content = Text(row.id, int(row.sent_s), row.text)
+        lifetime_s = max(LIFETIME_MIN_S, row.expires_s - now_s)
+        sealed = self.book.seal(row.contact, encode_content(content), lifetime_s, now_s)
+        envelope = self._keep(row.contact, sealed, now_s)
+        kept = self.custody.row(envelope)
+        if kept is None:
+            raise NotReady("The envelope left custody while it was being sealed.")
+        sealed_row = replace(row, proof_hash=sealed.proof_hash, expires_s=kept.expires_s)
+        self._track(OpenMessage(sealed_row, envelope, sealed.session, {}))
+        return sealed_row, envelope
+
+    def _keep(self, contact: AccountKey, sealed: Sealed, now_s: float) -> EnvelopeId:
+        self._sessions[sealed.proof_hash] = sealed.session
+        envelope = parse_envelope(sealed.envelope)
+        row = CustodyRow(
+            id=envelope.id,
+            tag=envelope.header.tag,
+            commitment=envelope.commitment,
+            size_bytes=len(envelope.data),
+            expires_s=envelope.header.expires_at,
+            tier=Tier.OWN,
+            depositor=OWN_PEER,
+            copies=self.router.initial_copies(),
+            hops=0,
+            received_s=now_s,
+        )
+        self.custody.add(row, envelope.data)
+        self._recipients[envelope.id] = contact
+        return envelope.id
+
+    def _track(self, message: OpenMessage) -> None:
+        self._by_hash[message.row.proof_hash] = message
+        self._by_envelope[message.envelope] = message
+
+    def _forget(self, message: OpenMessage) -> None:
+        del self._by_hash[message.row.proof_hash]
+        del self._by_envelope[message.envelope]
+        self._sessions.pop(message.row.proof_hash, None)
+
+    def _expire(self, row: MessageRow, now_s: float) -> list[Effect]:
+        row = replace(row, state=MessageState.EXPIRED)
+        self._update(row)
+        self._note(row.id, now_s, "expired", "no delivery proof came in its lifetime")
+        return self._changed(row)
+
+    def _update(self, row: MessageRow) -> None:
+        self.store.update_message(row.id, row.direction, row.state, row.carriers, row.proof_hash)
+
+    def _note(self, message: MessageId, at_s: float, kind: str, detail: str) -> None:
+        self.store.add_history(HistoryRow(message, at_s, kind, detail))
+
+    @staticmethod
+    def _changed(row: MessageRow) -> list[Effect]:
+        return [Notify(MessageChanged(row.id, row.contact, row.state, row.carriers))]

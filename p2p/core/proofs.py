@@ -1,0 +1,91 @@
+"""Delivery proofs: which are known, and which may be told to neighbours by now.
+
+A proof that became known here, whether we opened the envelope or only heard, leaves after a random
+delay together with others: neighbours cannot tell which of the two it was.
+"""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass
+
+from p2p.core.config import CustodyConfig
+from p2p.ports.store import CustodyStore, ProofRow
+from p2p.wire.ids import Proof, Tag
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A proof with where it may matter: ``matched`` if its envelope was ever here."""
+
+    row: ProofRow
+    matched: bool
+
+
+class Proofs:
+    """All proofs at this node. Loads itself from the store; what was waiting is released."""
+
+    def __init__(self, store: CustodyStore, config: CustodyConfig) -> None:
+        self._store = store
+        self._config = config
+        self._known: dict[Tag, Known] = {
+            row.hash: Known(row, matched=True) for row in store.proofs()
+        }
+        self._released: dict[Tag, None] = dict.fromkeys(self._known)
+        self._waiting: list[tuple[float, Tag]] = []
+        self._unmatched: dict[Tag, None] = {}
+
+    def __contains__(self, hash_: Tag) -> bool:
+        return hash_ in self._known
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def proof(self, hash_: Tag) -> Proof | None:
+        """Give the proof that opens ``hash_``, or None."""
+        known = self._known.get(hash_)
+        return None if known is None else known.row.proof
+
+    def learn(self, row: ProofRow, release_s: float, *, matched: bool) -> None:
+        """Remember a proof, to be told to neighbours from ``release_s`` on."""
+        if row.hash in self._known:
+            return
+        self._known[row.hash] = Known(row, matched)
+        heapq.heappush(self._waiting, (release_s, row.hash))
+        self._store.add_proof(row)
+        if not matched:
+            self._unmatched[row.hash] = None
+            if len(self._unmatched) > self._config.proofs_unmatched_max:
+                self._forget(next(iter(self._unmatched)))
+        if len(self._known) > self._config.proofs_max:
+            self._forget(next(iter(self._known)))
+
+    def release(self, now_s: float) -> list[Tag]:
+        """Give the hashes whose proofs may be told from now on."""
+        due: list[Tag] = []
+        while self._waiting and self._waiting[0][0] <= now_s:
+            _, hash_ = heapq.heappop(self._waiting)
+            if hash_ in self._known:
+                self._released[hash_] = None
+                due.append(hash_)
+        return due
+
+    def released(self) -> list[Tag]:
+        """Give the hashes of all proofs that may be told, oldest first."""
+        return list(self._released)
+
+    def next_release(self) -> float | None:
+        """Give when the next proof may be told (Unix s)."""
+        return self._waiting[0][0] if self._waiting else None
+
+    def expire(self, now_s: float) -> None:
+        """Forget proofs of envelopes that nobody may carry any more."""
+        over = [h for h, known in self._known.items() if known.row.expires_s <= now_s]
+        for hash_ in over:
+            self._forget(hash_)
+
+    def _forget(self, hash_: Tag) -> None:
+        self._known.pop(hash_, None)
+        self._released.pop(hash_, None)
+        self._unmatched.pop(hash_, None)
+        self._store.delete_proof(hash_)

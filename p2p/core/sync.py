@@ -1,0 +1,307 @@
+"""Reconciliation with neighbours: who offers, wants, carries and takes what.
+
+Every envelope is offered to every neighbour with the copies that the router shares; 0 copies mean
+"only if it is for you". A receiver asks for what it recognises or will carry, and the answer looks
+the same in both cases. Bounded id lists for now: :meth:`Sync.greeted` is where range-based
+reconciliation will choose what to offer instead.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from p2p.core.config import NodeConfig
+from p2p.core.contacts import Contacts
+from p2p.core.custody import Custody
+from p2p.core.neighbours import Neighbour, Stage
+from p2p.core.outbox import Outbox
+from p2p.core.proofs import Proofs
+from p2p.ports.store import CustodyRow, Tier
+from p2p.sessions.book import SessionBook
+from p2p.wire.envelope import EnvelopeHeader, is_expired, is_too_far, size_of_class
+from p2p.wire.frames import Accepts, Offer, OfferEntry, RefusalReason, Refused, Taken, Want
+from p2p.wire.ids import EnvelopeId, PeerId, Tag
+from p2p.wire.limits import OFFERS_OUTSTANDING_MAX
+
+WANTED_MAX: Final = 4 * OFFERS_OUTSTANDING_MAX
+"""Envelopes asked of one neighbour and not yet here."""
+OFFER_ATTEMPTS_MAX: Final = 5
+"""A neighbour that answers none of so many repeats of an offer is not listening."""
+
+
+@dataclass(slots=True)
+class Sync:
+    """What is told and asked. Fills neighbours' queues; :mod:`p2p.core.transfer` empties them."""
+
+    custody: Custody
+    proofs: Proofs
+    contacts: Contacts
+    book: SessionBook
+    outbox: Outbox
+    config: NodeConfig
+    neighbours: dict[PeerId, Neighbour] = field(default_factory=dict[PeerId, Neighbour])
+    _asked: dict[EnvelopeId, PeerId] = field(default_factory=dict[EnvelopeId, PeerId])
+    _elsewhere: dict[EnvelopeId, list[tuple[PeerId, int]]] = field(
+        default_factory=dict[EnvelopeId, list[tuple[PeerId, int]]]
+    )
+    _held_back: dict[EnvelopeId, float] = field(default_factory=dict[EnvelopeId, float])
+
+    # --- links -----------------------------------------------------------------------------------
+
+    def greeted(self, neighbour: Neighbour) -> None:
+        """Begin the exchange with a neighbour that said Hello: proofs first, then mail."""
+        neighbour.stage = Stage.OPEN
+        neighbour.to_prove.extend(self.proofs.released())
+        if neighbour.accepts & Accepts.MAIL:
+            for envelope in self.custody.in_order_of_transfer():
+                self._plan_offer(neighbour, envelope)
+
+    def closed(self, neighbour: Neighbour) -> None:
+        """Forget a link; what was asked of it is asked of others that have it."""
+        for envelope in neighbour.wanted:
+            if self._asked.get(envelope) == neighbour.peer:
+                del self._asked[envelope]
+                self._ask_elsewhere(envelope)
+
+    # --- what is here ----------------------------------------------------------------------------
+
+    def spread(self, envelope: EnvelopeId, now_s: float) -> None:
+        """Tell neighbours of an envelope that has just come to be here.
+
+        One of our own goes at once, unasked, to the recipient's node where that is a neighbour;
+        others hear of it only if no proof comes within the grace time.
+        """
+        direct = self._recipient_neighbours(envelope)
+        for neighbour in direct:
+            neighbour.to_carry.append(envelope)
+            neighbour.offered[envelope] = None
+        if direct:
+            self._held_back[envelope] = now_s + self.config.direct_grace_s
+            return
+        self._offer_to_all(envelope)
+
+    def end_grace(self, now_s: float) -> None:
+        """Offer to everybody what the recipient's own node did not prove in time."""
+        for envelope in [e for e, due_s in self._held_back.items() if due_s <= now_s]:
+            del self._held_back[envelope]
+            self._offer_to_all(envelope)
+
+    def next_grace(self) -> float | None:
+        """Give when the next grace time ends (Unix s)."""
+        return next(iter(self._held_back.values()), None)
+
+    def proven(self, hash_: Tag) -> None:
+        """Tell neighbours of a proof that may be told from now on."""
+        for neighbour in self.neighbours.values():
+            neighbour.to_prove.append(hash_)
+
+    def prove_to(self, peer: PeerId, hash_: Tag) -> None:
+        """Tell one neighbour a proof at once."""
+        neighbour = self.neighbours.get(peer)
+        if neighbour is not None:
+            self._prove(neighbour, hash_)
+
+    def finished(self, envelope: EnvelopeId) -> None:
+        """Stop offering an envelope that left custody."""
+        self._held_back.pop(envelope, None)
+        for neighbour in self.neighbours.values():
+            neighbour.offers.pop(envelope, None)
+
+    def recognised(self, tags: list[Tag]) -> list[EnvelopeId]:
+        """Ask for offers passed by that are ours after all; give what is in custody already."""
+        here: list[EnvelopeId] = []
+        for tag in tags:
+            here += [row.id for row in self.custody.matching(tag) if row.tier is not Tier.OWN]
+            for neighbour in self.neighbours.values():
+                envelope = neighbour.passed.pop(tag, None)
+                if envelope is not None and not self._known(envelope):
+                    self._want(neighbour, envelope, 0)
+        return here
+
+    # --- the neighbour's frames ------------------------------------------------------------------
+
+    def offered(self, neighbour: Neighbour, offer: Offer, now_s: float) -> None:
+        """Answer each entry of an Offer with Want or Refused, or later if asked of another."""
+        for entry in offer.entries:
+            envelope = EnvelopeId(entry.id)
+            reason = self._judge(neighbour, entry, now_s)
+            if reason is not None:
+                neighbour.refused_queue.append((envelope, reason))
+            elif envelope in self._asked:
+                waiting = self._elsewhere.setdefault(envelope, [])
+                waiting.append((neighbour.peer, size_of_class(entry.size_class)))
+            else:
+                self._want(neighbour, envelope, size_of_class(entry.size_class))
+
+    def wanted(self, neighbour: Neighbour, want: Want) -> None:
+        """Queue what the neighbour wants; it may want only what it was offered on this link."""
+        for raw in want.ids:
+            envelope = EnvelopeId(raw)
+            neighbour.offers.pop(envelope, None)
+            if envelope in neighbour.offered and envelope in self.custody:
+                neighbour.to_carry.append(envelope)
+            else:
+                neighbour.refused_queue.append((envelope, RefusalReason.OTHER))
+
+    def refused(self, neighbour: Neighbour, refused: Refused) -> list[EnvelopeId]:
+        """Note what the neighbour does not take; give what it has already."""
+        have: list[EnvelopeId] = []
+        for refusal in refused.refusals:
+            envelope = EnvelopeId(refusal.id)
+            was_offered = neighbour.offers.pop(envelope, None) is not None
+            shared = neighbour.carried.pop(envelope, None)
+            row = self.custody.row(envelope)
+            if shared is not None and row is not None:
+                self.custody.set_copies(envelope, row.copies + shared)
+            if neighbour.unwant(envelope):
+                self._arrived_or_failed(envelope, neighbour.peer)
+            if refusal.reason == RefusalReason.HAVE and (was_offered or shared is not None):
+                have.append(envelope)
+        return have
+
+    def taken(self, neighbour: Neighbour, taken: Taken) -> list[EnvelopeId]:
+        """Note what the neighbour holds durably; give those that we had sent it."""
+        return [
+            EnvelopeId(raw)
+            for raw in taken.ids
+            if neighbour.carried.pop(EnvelopeId(raw), None) is not None
+        ]
+
+    def admit(
+        self, neighbour: Neighbour, envelope: EnvelopeId, header: EnvelopeHeader, now_s: float
+    ) -> RefusalReason | None:
+        """Give why an envelope that was carried here is not even looked at, or None."""
+        neighbour.unwant(envelope)
+        if is_expired(header, now_s):
+            return RefusalReason.EXPIRED
+        if is_too_far(header, now_s):
+            return RefusalReason.TOO_FAR
+        if header.tag in self.proofs:
+            self._prove(neighbour, header.tag)
+            return RefusalReason.PROVEN
+        return RefusalReason.HAVE if self._known(envelope) else None
+
+    def tier_of(self, peer: PeerId) -> Tier:
+        """Give the tier of what this neighbour deposits."""
+        return Tier.STRANGER if self.contacts.owner_of(peer) is None else Tier.CONTACT
+
+    def may_carry(self, neighbour: Neighbour, row: CustodyRow) -> RefusalReason | None:
+        """Give why an envelope for somebody else is not kept, or None where it is."""
+        return self._unwilling(neighbour, row.tag, row.size_bytes, row.copies)
+
+    def settled(
+        self, neighbour: Neighbour, envelope: EnvelopeId, why: RefusalReason | None
+    ) -> None:
+        """Answer a Carry: Taken, or Refused with why; then see to others that offered the same."""
+        if why is None:
+            neighbour.taken_queue.append(envelope)
+        else:
+            neighbour.refused_queue.append((envelope, why))
+        self._arrived_or_failed(envelope, neighbour.peer)
+
+    # --- time ------------------------------------------------------------------------------------
+
+    def repeat_offers(self, neighbour: Neighbour, now_s: float) -> bool:
+        """Make unanswered offers again; False where the neighbour has stopped answering."""
+        overdue = [e for e, made in neighbour.offers.items() if made.repeat_at_s <= now_s]
+        for envelope in overdue:
+            made = neighbour.offers[envelope]
+            if made.attempt >= OFFER_ATTEMPTS_MAX:
+                return False
+            made.attempt += 1
+            made.repeat_at_s = now_s + neighbour.answer_wait_s(made.attempt)
+            neighbour.to_offer.append(envelope)
+        return True
+
+    def next_repeat(self, neighbour: Neighbour) -> float | None:
+        """Give when the oldest unanswered offer is to be repeated (Unix s)."""
+        made = next(iter(neighbour.offers.values()), None)
+        return None if made is None else made.repeat_at_s
+
+    # --- inside ----------------------------------------------------------------------------------
+
+    def _known(self, envelope: EnvelopeId) -> bool:
+        return envelope in self.custody or self.custody.finished(envelope)
+
+    def _judge(self, neighbour: Neighbour, entry: OfferEntry, now_s: float) -> RefusalReason | None:
+        envelope, tag = EnvelopeId(entry.id), Tag(entry.tag)
+        header = EnvelopeHeader(entry.size_class, entry.expiry_hour, tag)
+        if is_expired(header, now_s):
+            return RefusalReason.EXPIRED
+        if is_too_far(header, now_s):
+            return RefusalReason.TOO_FAR
+        if tag in self.proofs:
+            self._prove(neighbour, tag)
+            return RefusalReason.PROVEN
+        if self._known(envelope):
+            return RefusalReason.HAVE
+        if len(neighbour.wanted) >= WANTED_MAX:
+            return RefusalReason.FULL
+        if self.book.recognises(tag):
+            return None
+        size_bytes = size_of_class(entry.size_class) + neighbour.wanted_bytes
+        reason = self._unwilling(neighbour, tag, size_bytes, entry.copies)
+        if reason is not None:
+            neighbour.remember_passed(entry)
+        return reason
+
+    def _unwilling(
+        self, neighbour: Neighbour, tag: Tag, size_bytes: int, copies: int
+    ) -> RefusalReason | None:
+        tier = self.tier_of(neighbour.peer)
+        not_for_strangers = tier is Tier.STRANGER and not self.config.carry_for_strangers
+        if copies == 0 or not_for_strangers:
+            return RefusalReason.NOT_CARRYING
+        return self.custody.refusal(tag, size_bytes, tier, neighbour.peer)
+
+    def _want(self, neighbour: Neighbour, envelope: EnvelopeId, size_bytes: int) -> None:
+        self._asked[envelope] = neighbour.peer
+        neighbour.want(envelope, size_bytes)
+
+    def _prove(self, neighbour: Neighbour, hash_: Tag) -> None:
+        """Tell a proof again to a neighbour that seems not to know it."""
+        if hash_ not in neighbour.to_prove:
+            neighbour.to_prove.append(hash_)
+
+    def _arrived_or_failed(self, envelope: EnvelopeId, peer: PeerId) -> None:
+        if self._asked.get(envelope) == peer:
+            del self._asked[envelope]
+        if not self._known(envelope):
+            self._ask_elsewhere(envelope)
+            return
+        for other, _ in self._elsewhere.pop(envelope, ()):
+            neighbour = self.neighbours.get(other)
+            if neighbour is not None:
+                neighbour.refused_queue.append((envelope, RefusalReason.HAVE))
+
+    def _ask_elsewhere(self, envelope: EnvelopeId) -> None:
+        others = self._elsewhere.pop(envelope, [])
+        while others:
+            peer, size_bytes = others.pop(0)
+            neighbour = self.neighbours.get(peer)
+            if neighbour is not None:
+                self._want(neighbour, envelope, size_bytes)
+                break
+        if others:
+            self._elsewhere[envelope] = others
+
+    def _recipient_neighbours(self, envelope: EnvelopeId) -> list[Neighbour]:
+        contact = self.outbox.recipient_of(envelope)
+        if contact is None:
+            return []
+        found = (self.neighbours.get(peer) for peer in self.contacts.peers(contact))
+        return [n for n in found if n is not None and n.stage is Stage.OPEN]
+
+    def _offer_to_all(self, envelope: EnvelopeId) -> None:
+        for neighbour in self.neighbours.values():
+            if neighbour.stage is Stage.OPEN and neighbour.accepts & Accepts.MAIL:
+                self._plan_offer(neighbour, envelope)
+
+    def _plan_offer(self, neighbour: Neighbour, envelope: EnvelopeId) -> None:
+        row = self.custody.row(envelope)
+        if row is None or row.depositor == neighbour.peer or envelope in neighbour.offered:
+            return
+        if envelope in self._held_back:
+            return
+        neighbour.to_offer.append(envelope)

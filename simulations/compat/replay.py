@@ -1,0 +1,27 @@
+"""Replays The ONE's files with The ONE's semantics."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from p2p.core.config import NodeConfig
+from p2p.core.routing.table import router_for
+from simulations.compat.exchange import CountedExchange
+from simulations.compat.world import Exchange, World
+from simulations.trace import ContactChange, Creation, Outcome, ReplaySettings
+
+
+def replay(
+    settings: ReplaySettings,
+    contacts: Sequence[ContactChange],
+    creations: Sequence[Creation],
+    router: str,
+    copies: int,
+) -> Outcome:
+    """Run a scenario with one router and give the counters that The ONE would print."""
+    return World(settings, contacts, creations, exchange_for(router, copies)).run()
+
+
+def exchange_for(router: str, copies: int) -> Exchange:
+    """Give a router of the replayed world by name."""
+    return CountedExchange(router_for(NodeConfig(router=router, spray_copies=copies)))

@@ -1,0 +1,1 @@
+"""Files of others, read strictly and written exactly."""

@@ -1,0 +1,127 @@
+"""The ONE's external event files: contacts (``t CONN a b up|down``) and creations (``t C id a b n``).
+
+Source: the format that The ONE 1.6 reads and writes, tab or space separated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from p2p.errors import InvalidInput
+from simulations.formats.lines import Place, read_words
+from simulations.trace import ContactChange, Creation
+
+_CONTACT_WORDS = 5
+_CREATION_WORDS = 6
+_NAME_SIZE_MAX = 200
+_STATES = {"up": True, "down": False}
+
+
+def read_contacts(path: Path, nodes: int) -> list[ContactChange]:
+    """Read a contact file, in the file's order.
+
+    A contact that is up already, or down already, is kept: a simulator ignores it.
+
+    Raises:
+        InvalidInput: names the file, the line and what is allowed.
+    """
+    changes: list[ContactChange] = []
+    known: dict[str, int] = {}
+    last_s = 0.0
+    for number, words in read_words(path):
+        if len(words) != _CONTACT_WORDS or words[1] != "CONN":
+            raise Place(path, number).refuse("allowed is: TIME CONN NODE NODE up|down.")
+        first, second = known.get(words[2]), known.get(words[3])
+        up = _STATES.get(words[4].lower())
+        if first is None or second is None or up is None:
+            place = Place(path, number)
+            first = known[words[2]] = place.node(words[2], nodes)
+            second = known[words[3]] = place.node(words[3], nodes)
+            if up is None:
+                raise place.refuse(f"{words[4][:60]!r} is no state; allowed are up and down.")
+        time_s = Place(path, number).time_s(words[0])
+        if time_s < last_s:
+            raise _backwards(Place(path, number), time_s, last_s)
+        last_s = time_s
+        changes.append(ContactChange(time_s, first, second, up))
+    return changes
+
+
+def read_creations(path: Path, nodes: int) -> list[Creation]:
+    """Read a message creation file, in the file's order.
+
+    Raises:
+        InvalidInput: names the file, the line and what is allowed.
+    """
+    creations: list[Creation] = []
+    names: set[str] = set()
+    last_s = 0.0
+    for number, words in read_words(path):
+        place = Place(path, number)
+        if len(words) != _CREATION_WORDS or words[1] != "C":
+            raise place.refuse("allowed is: TIME C NAME SOURCE DESTINATION SIZE.")
+        time_s = place.time_s(words[0])
+        if time_s < last_s:
+            raise _backwards(place, time_s, last_s)
+        last_s = time_s
+        name = words[2]
+        if name in names:
+            raise place.refuse(f"message {name[:60]!r} exists already; names are unique.")
+        if len(name) > _NAME_SIZE_MAX:
+            raise place.refuse(f"the name is longer than {_NAME_SIZE_MAX} characters.")
+        names.add(name)
+        source, destination = place.node(words[3], nodes), place.node(words[4], nodes)
+        creations.append(Creation(time_s, name, source, destination, _size(place, words[5])))
+    return creations
+
+
+def write_contacts(path: Path, changes: Iterable[ContactChange]) -> None:
+    """Write a contact file that The ONE and :func:`read_contacts` can read."""
+    _write(
+        path,
+        (
+            f"{time_text(c.time_s)}\tCONN\t{c.first}\t{c.second}\t{'up' if c.up else 'down'}\n"
+            for c in changes
+        ),
+    )
+
+
+def write_creations(path: Path, creations: Iterable[Creation]) -> None:
+    """Write a creation file that The ONE and :func:`read_creations` can read."""
+    _write(
+        path,
+        (
+            f"{time_text(c.time_s)}\tC\t{c.name}\t{c.source}\t{c.destination}\t{c.size_bytes}\n"
+            for c in creations
+        ),
+    )
+
+
+def time_text(time_s: float) -> str:
+    """Give a time as these files write it: whole seconds without a fraction, no exponent."""
+    if time_s == int(time_s):
+        return str(int(time_s))
+    text = repr(time_s)
+    return text if "e" not in text else f"{time_s:.17f}"
+
+
+def _size(place: Place, word: str) -> int:
+    size_bytes = place.whole(word, "size")
+    if size_bytes > 2**31 - 1:
+        raise place.refuse(f"{size_bytes} bytes; allowed is a size of at most 2147483647.")
+    return size_bytes
+
+
+def _backwards(place: Place, time_s: float, last_s: float) -> InvalidInput:
+    return place.refuse(
+        f"time {time_text(time_s)} comes after {time_text(last_s)}; times may not go back."
+    )
+
+
+def _write(path: Path, lines: Iterable[str]) -> None:
+    try:
+        with path.open("w", encoding="utf-8", newline="\n") as file:
+            file.writelines(lines)
+    except OSError as error:
+        raise InvalidInput(f"Cannot write {path}: {error.strerror or error}.") from error

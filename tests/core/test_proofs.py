@@ -1,0 +1,73 @@
+"""Delivery proofs: held back, released, bounded, forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from p2p.adapters.memory_store import MemoryStore
+from p2p.core.config import CustodyConfig
+from p2p.core.proofs import Proofs
+from p2p.ports.store import ProofRow
+from p2p.wire.ids import Proof, tag_of
+
+
+@pytest.fixture
+def store() -> Iterator[MemoryStore]:
+    store = MemoryStore()
+    with store.transaction():
+        yield store
+
+
+def row(number: int, expires_s: float = 100.0) -> ProofRow:
+    proof = Proof(number.to_bytes(32, "big"))
+    return ProofRow(tag_of(proof), proof, expires_s)
+
+
+def test_a_proof_is_told_only_after_its_delay_and_once(store: MemoryStore) -> None:
+    proofs = Proofs(store, CustodyConfig())
+    proofs.learn(row(1), 5.0, matched=True)
+    proofs.learn(row(2), 3.0, matched=True)
+    proofs.learn(row(2), 1.0, matched=True)
+    assert proofs.next_release() == 3.0
+    assert proofs.release(2.0) == []
+    assert proofs.release(5.0) == [row(2).hash, row(1).hash]
+    assert proofs.release(9.0) == []
+    assert proofs.released() == [row(2).hash, row(1).hash]
+
+
+def test_proofs_survive_a_restart_and_are_told_then(store: MemoryStore) -> None:
+    Proofs(store, CustodyConfig()).learn(row(1), 5.0, matched=True)
+    again = Proofs(store, CustodyConfig())
+    assert again.released() == [row(1).hash]
+    assert again.proof(row(1).hash) == row(1).proof
+    assert row(1).hash in again
+    assert len(again) == 1
+
+
+def test_made_up_proofs_push_out_only_each_other(store: MemoryStore) -> None:
+    proofs = Proofs(store, CustodyConfig(proofs_unmatched_max=2))
+    proofs.learn(row(1), 0.0, matched=True)
+    for number in range(2, 10):
+        proofs.learn(row(number), 0.0, matched=False)
+    assert row(1).hash in proofs
+    assert len(proofs) == 3
+
+
+def test_all_proofs_together_are_bounded(store: MemoryStore) -> None:
+    proofs = Proofs(store, CustodyConfig(proofs_max=2))
+    for number in range(5):
+        proofs.learn(row(number), 0.0, matched=True)
+    assert len(proofs) == 2
+    assert set(proofs.release(1.0)) == {row(3).hash, row(4).hash}
+
+
+def test_proofs_are_forgotten_with_their_envelopes(store: MemoryStore) -> None:
+    proofs = Proofs(store, CustodyConfig())
+    proofs.learn(row(1, expires_s=10.0), 0.0, matched=True)
+    proofs.learn(row(2, expires_s=20.0), 0.0, matched=False)
+    proofs.expire(10.0)
+    assert proofs.proof(row(1).hash) is None
+    assert proofs.proof(row(2).hash) is not None
+    assert [r.hash for r in store.proofs()] == [row(2).hash]

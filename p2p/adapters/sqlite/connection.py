@@ -25,6 +25,8 @@ Value: TypeAlias = bytes | str | int | float | None
 Row: TypeAlias = tuple[Value, ...]
 
 KEY_SIZE_BYTES = 32
+PAGE_SIZE_BYTES = 4_096
+"""SQLCipher's own choice; no store is smaller."""
 APPLICATION_ID = int.from_bytes(b"MOLV", "big")
 """What ``PRAGMA application_id`` says of a store of ours."""
 
@@ -75,8 +77,9 @@ class Database:
 
     __slots__ = ("_connection", "_cursor", "_fault", "_in_transaction", "_path", "_transaction")
 
-    def __init__(self, path: Path, key: bytes, synchronous: Synchronous) -> None:
-        """Connect to the existing file ``path``.
+    def __init__(self, path: Path, key: bytes) -> None:
+        """Connect to the existing file ``path``; its bytes are not changed before
+        :meth:`use_log`.
 
         Raises:
             StoreDamaged: no SQLCipher file, or one under another key.
@@ -90,7 +93,15 @@ class Database:
         self._connection = self._connect()
         self._cursor = self._connection.cursor()
         try:
-            self._prepare(key, synchronous)
+            for pragma in (
+                "cipher_log_level = NONE",  # it would write to the process's standard error
+                f"key = \"x'{key.hex()}'\"",
+                "cipher_hmac_algorithm = HMAC_SHA256",  # a third less per page than with SHA-512
+                "trusted_schema = OFF",
+                "locking_mode = EXCLUSIVE",
+            ):
+                self.rows(f"PRAGMA {pragma}")
+            self.rows("SELECT count(*) FROM sqlite_schema")  # reads the first page, with its MAC
         except BaseException:
             self.close()
             raise
@@ -106,16 +117,12 @@ class Database:
         except dbapi2.DatabaseError as exc:
             raise EnvironmentFault(f"{self._path} cannot be opened: {exc}.") from exc
 
-    def _prepare(self, key: bytes, synchronous: Synchronous) -> None:
-        for pragma in (
-            "cipher_log_level = NONE",  # it would write to the standard error of the process
-            f"key = \"x'{key.hex()}'\"",
-            "cipher_hmac_algorithm = HMAC_SHA256",  # a third less per page than with SHA-512
-            "trusted_schema = OFF",
-            "locking_mode = EXCLUSIVE",
-        ):
-            self.rows(f"PRAGMA {pragma}")
-        self.rows("SELECT count(*) FROM sqlite_schema")  # reads, and so checks, the first page
+    def use_log(self, synchronous: Synchronous) -> None:
+        """Make commits append to a write-ahead log.
+
+        Raises:
+            EnvironmentFault: the folder cannot be written.
+        """
         for pragma in (
             "journal_mode = WAL",
             f"synchronous = {synchronous.value}",

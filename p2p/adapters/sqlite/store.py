@@ -6,7 +6,13 @@ import os
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from p2p.adapters.sqlite.connection import APPLICATION_ID, WHAT_TO_DO, Database, Synchronous
+from p2p.adapters.sqlite.connection import (
+    APPLICATION_ID,
+    PAGE_SIZE_BYTES,
+    WHAT_TO_DO,
+    Database,
+    Synchronous,
+)
 from p2p.adapters.sqlite.custody import Custody
 from p2p.adapters.sqlite.documents import Documents
 from p2p.adapters.sqlite.messages import Messages
@@ -58,8 +64,9 @@ def create_store(
         raise Conflict(f"{path} is there already.") from exc
     except OSError as exc:
         raise EnvironmentFault(f"{path} cannot be made: {exc.strerror}.") from exc
-    database = Database(path, key, synchronous)
+    database = Database(path, key)
     try:
+        database.use_log(synchronous)
         migrate(database)
     except BaseException:
         database.close()
@@ -83,11 +90,13 @@ def open_store(path: Path, key: bytes, synchronous: Synchronous = Synchronous.FU
         size_bytes = path.stat().st_size
     except FileNotFoundError as exc:
         raise HomeMissing(f"There is no store at {path}.") from exc
-    if size_bytes == 0:
-        raise StoreDamaged(f"{path} is empty. {WHAT_TO_DO}")
-    database = Database(path, key, synchronous)
+    if size_bytes < PAGE_SIZE_BYTES:
+        # SQLite would take what is shorter for a new, empty database, and write into it.
+        raise StoreDamaged(f"{path} is empty, or cut short. {WHAT_TO_DO}")
+    database = Database(path, key)
     try:
         _check(database)
+        database.use_log(synchronous)
         migrate(database)
     except BaseException:
         database.close()

@@ -1,0 +1,101 @@
+"""Rows for tests of the store, and ways to look at one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from p2p.ports.store import (
+    CustodyRow,
+    Direction,
+    HistoryRow,
+    MessageRow,
+    MessageState,
+    ProofRow,
+    Store,
+    Tier,
+)
+from p2p.wire.ids import AccountKey, EnvelopeId, MessageId, PeerId, Proof, Tag
+
+ALICE = AccountKey(b"A" * 32)
+BOB = AccountKey(b"B" * 32)
+
+
+def message_id(number: int) -> MessageId:
+    return MessageId(number.to_bytes(16, "big"))
+
+
+def message(
+    number: int,
+    *,
+    direction: Direction = Direction.OUT,
+    contact: AccountKey = ALICE,
+    state: MessageState = MessageState.QUEUED,
+    order: int = 0,
+    text: str = "hello",
+) -> MessageRow:
+    return MessageRow(
+        order=order,
+        id=message_id(number),
+        direction=direction,
+        contact=contact,
+        state=state,
+        text=text,
+        created_s=1_000.5,
+        sent_s=1_000.25,
+        expires_s=2_000.0,
+        carriers=0,
+        proof_hash=Tag(bytes(16)),
+    )
+
+
+def history(number: int, kind: str, at_s: float = 1_000.0) -> HistoryRow:
+    return HistoryRow(message_id(number), at_s, kind, f"{kind} for a person")
+
+
+def envelope_id(number: int) -> EnvelopeId:
+    return EnvelopeId(number.to_bytes(32, "little"))
+
+
+def custody(number: int, *, copies: int = 8, tier: Tier = Tier.STRANGER) -> CustodyRow:
+    return CustodyRow(
+        id=envelope_id(number),
+        tag=Tag(number.to_bytes(16, "big")),
+        commitment=Tag(bytes(16)),
+        size_bytes=256,
+        expires_s=2_000.0 + number,
+        tier=tier,
+        depositor=PeerId("12D3Koo"),
+        copies=copies,
+        hops=3,
+        received_s=1_000.125,
+    )
+
+
+def proof(number: int, expires_s: float = 2_000.0) -> ProofRow:
+    hash_ = Tag(number.to_bytes(16, "little"))
+    return ProofRow(hash_, Proof(number.to_bytes(32, "big")), expires_s)
+
+
+def orders(store: Store) -> list[int]:
+    return [row.order for row in everything(store)]
+
+
+def everything(store: Store) -> list[MessageRow]:
+    return store.messages(direction=None, contact=None, states=(), after_order=0, limit=1_000)
+
+
+@contextmanager
+def undone(store: Store, failure: type[BaseException] = ValueError) -> Iterator[None]:
+    """A transaction that fails at its end."""
+    try:
+        with store.transaction():
+            yield
+            _fail(failure)
+    except failure:
+        return
+    raise AssertionError("the transaction swallowed an exception")
+
+
+def _fail(failure: type[BaseException]) -> None:
+    raise failure

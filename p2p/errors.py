@@ -10,7 +10,7 @@
     |   |-- VersionUnsupported     a link or file made by another version of Molva
     |   |-- TooLarge               more bytes than the largest envelope can hold
     |   |-- NotReady               the contact's prekeys are not here yet
-    |   `-- RequestRefused         the control API said no; holds the problem as it was sent
+    |   `-- RequestRefused         the control API says no: access, address, size, or what the node says
     |-- RemoteError            a peer sent what no correct peer sends
     |   |-- Malformed              bytes that are no value of ours
     |   |-- LimitExceeded          more than this node granted: size, count, rate, credit
@@ -84,9 +84,9 @@ class NotReady(LocalError):
 
 
 class RequestRefused(LocalError):
-    """The control API refused a request; raised by its client.
+    """The control API refuses a request: raised at the node, and again by its client.
 
-    ``code`` is the code of the node's own error, ``status`` the HTTP status.
+    ``code`` is the problem's code (docs/reference/control-api.md), ``status`` the HTTP status.
     """
 
     code = "request-refused"

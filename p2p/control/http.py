@@ -1,0 +1,239 @@
+"""HTTP/1.1 on one accepted stream: requests come in whole, answers go out, all of it bounded.
+
+The parser is h11; here are only the loop around it, the limits and the deadlines. Every wait can
+be cancelled, a write to a client that does not read included, so that a node can always stop
+(docs/adr/0005-control-api-transport.md).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+import h11
+import trio
+
+from p2p.control.schema import REQUEST_SIZE_MAX_BYTES
+from p2p.errors import MolvaError, RequestRefused
+from p2p.node.tasks import spawn
+
+HEAD_SIZE_MAX_BYTES: Final = 16_384
+READ_SIZE_BYTES: Final = 65_536
+REQUEST_WAIT_S: Final = 30.0
+"""A request must be here whole so long after its first byte."""
+WRITE_WAIT_S: Final = 30.0
+"""A client that reads nothing for so long loses its connection."""
+LINGER_S: Final = 2.0
+JSON: Final = b"application/json"
+
+Headers: TypeAlias = tuple[tuple[bytes, bytes], ...]
+Write: TypeAlias = Callable[[bytes], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A whole request. ``path`` and ``query`` are as sent: percent-encoded ASCII."""
+
+    method: str
+    path: str
+    query: str
+    headers: Headers
+    body: bytes
+
+    def header(self, name: bytes) -> str:
+        """Give a header's value (``name`` in lower case), or the empty string.
+
+        Raises:
+            RequestRefused: it is there twice, so that nobody knows which one is meant.
+        """
+        values = [value for key, value in self.headers if key == name]
+        if len(values) > 1:
+            raise RequestRefused("invalid-input", 400, f"The header {name.decode()} came twice.")
+        return values[0].decode("latin-1") if values else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer. ``afterwards`` is called when its bytes are on their way."""
+
+    status: int
+    body: bytes
+    content_type: bytes = JSON
+    headers: Headers = ()
+    afterwards: Callable[[], None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Streaming:
+    """An answer whose length nobody knows: ``run`` writes chunks until it returns.
+
+    It may still raise a MolvaError before its first chunk, and is then answered by that.
+    """
+
+    run: Callable[[Write], Awaitable[None]]
+    content_type: bytes
+
+
+Respond: TypeAlias = Callable[[Request], Awaitable[Answer | Streaming]]
+Refuse: TypeAlias = Callable[[MolvaError], Answer]
+
+
+class Conversation:
+    """All requests of one connection, one after the other.
+
+    Args:
+        stream: the accepted connection; the caller closes it.
+        respond: answers one request; must not raise what it can answer.
+        refuse: puts a refusal into words where there is no whole request to respond to.
+    """
+
+    def __init__(self, stream: trio.abc.Stream, respond: Respond, refuse: Refuse) -> None:
+        self._stream = stream
+        self._respond = respond
+        self._refuse = refuse
+        self._parser = h11.Connection(h11.SERVER, max_incomplete_event_size=HEAD_SIZE_MAX_BYTES)
+        self._idle = trio.move_on_at(math.inf)
+        self._ending = False
+        self._head_only = False
+
+    def end(self) -> None:
+        """Take no further request; one that is being answered still is."""
+        self._ending = True
+        self._idle.cancel()
+
+    async def run(self) -> None:
+        """Answer requests until either side has had enough; never raises what a client causes."""
+        try:
+            while await self._exchange():
+                self._parser.start_next_cycle()
+        except* (trio.BrokenResourceError, trio.TooSlowError, h11.ProtocolError):
+            pass  # The client is gone, or is not one that we can talk to: nothing to tell it.
+
+    async def _exchange(self) -> bool:
+        """Answer one request; tell whether the connection can carry another."""
+        try:
+            head: h11.Request | None = None
+            with self._idle:
+                head = await self._head()
+            if head is None:
+                return False
+            self._head_only = head.method == b"HEAD"
+            request = await self._whole(head)
+        except h11.RemoteProtocolError as exc:
+            await self._turn_away(RequestRefused("invalid-input", 400, f"No HTTP: {exc}."))
+            return False
+        except RequestRefused as exc:
+            await self._turn_away(exc)
+            return False
+        answer = await self._respond(request)
+        if isinstance(answer, Streaming):
+            await self._stream_out(answer)
+            return False
+        await self._say(answer)
+        both_done = self._parser.our_state is h11.DONE and self._parser.their_state is h11.DONE
+        return both_done and not self._ending
+
+    async def _head(self) -> h11.Request | None:
+        """Wait as long as it takes for a request to begin; None when none will."""
+        deadline = math.inf
+        while (event := self._parser.next_event()) is h11.NEED_DATA:
+            if deadline == math.inf and self._parser.trailing_data[0]:
+                deadline = trio.current_time() + REQUEST_WAIT_S
+            with trio.fail_at(deadline):
+                self._parser.receive_data(await self._stream.receive_some(READ_SIZE_BYTES))
+        return event if isinstance(event, h11.Request) else None
+
+    async def _whole(self, head: h11.Request) -> Request:
+        _refuse_announced_size(head)
+        body = bytearray()
+        with trio.fail_after(REQUEST_WAIT_S):
+            while True:
+                if self._parser.they_are_waiting_for_100_continue:
+                    proceed = h11.InformationalResponse(status_code=100, headers=[])
+                    await self._stream.send_all(self._parser.send(proceed))
+                event = self._parser.next_event()
+                if isinstance(event, h11.Data):
+                    body += event.data
+                    if len(body) > REQUEST_SIZE_MAX_BYTES:
+                        raise _too_large()
+                elif isinstance(event, h11.EndOfMessage):
+                    break
+                else:
+                    self._parser.receive_data(await self._stream.receive_some(READ_SIZE_BYTES))
+        path, _, query = head.target.decode("ascii").partition("?")
+        headers = tuple((bytes(name), bytes(value)) for name, value in head.headers)
+        return Request(head.method.decode("ascii"), path, query, headers, bytes(body))
+
+    async def _turn_away(self, refusal: RequestRefused) -> None:
+        """Say no, and read on for a moment: a client that is still writing would miss it."""
+        if self._parser.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
+            return
+        await self._say(self._refuse(refusal))
+        with trio.move_on_after(LINGER_S):
+            while await self._stream.receive_some(READ_SIZE_BYTES):
+                pass
+
+    async def _say(self, answer: Answer) -> None:
+        headers = [
+            (b"content-type", answer.content_type),
+            (b"content-length", b"%d" % len(answer.body)),
+            (b"cache-control", b"no-store"),
+            *answer.headers,
+        ]
+        head = h11.Response(status_code=answer.status, headers=headers)
+        data = self._parser.send(head) or b""
+        if not self._head_only:
+            data += self._parser.send(h11.Data(data=answer.body)) or b""
+        data += self._parser.send(h11.EndOfMessage()) or b""
+        try:
+            await self._write(data)
+        finally:
+            if answer.afterwards is not None:
+                answer.afterwards()
+
+    async def _stream_out(self, answer: Streaming) -> None:
+        headers = [(b"content-type", answer.content_type), (b"cache-control", b"no-store")]
+        head = h11.Response(status_code=200, headers=headers)
+
+        async def write(chunk: bytes) -> None:
+            begin = b""
+            if self._parser.our_state is h11.SEND_RESPONSE:
+                begin = self._parser.send(head) or b""
+            await self._write(begin + (self._parser.send(h11.Data(data=chunk)) or b""))
+
+        async with trio.open_nursery() as nursery:
+            spawn(nursery, self._until_client_leaves, nursery.cancel_scope)
+            try:
+                await answer.run(write)
+                await self._write(self._parser.send(h11.EndOfMessage()) or b"")
+            except MolvaError as exc:
+                if self._parser.our_state is h11.SEND_RESPONSE:
+                    await self._say(self._refuse(exc))
+            nursery.cancel_scope.cancel()
+
+    async def _until_client_leaves(self, scope: trio.CancelScope) -> None:
+        try:
+            while await self._stream.receive_some(READ_SIZE_BYTES):
+                pass  # Whatever a client says during a stream has no meaning.
+        except trio.BrokenResourceError:
+            pass  # Gone, only less politely.
+        scope.cancel()
+
+    async def _write(self, data: bytes) -> None:
+        with trio.fail_after(WRITE_WAIT_S):
+            await self._stream.send_all(data)
+
+
+def _refuse_announced_size(head: h11.Request) -> None:
+    for name, value in head.headers:
+        # h11 has checked that it is a number; more digits than these are too many anyway.
+        if name == b"content-length" and (len(value) > 9 or int(value) > REQUEST_SIZE_MAX_BYTES):
+            raise _too_large()
+
+
+def _too_large() -> RequestRefused:
+    return RequestRefused(
+        "too-large", 413, f"A request body holds at most {REQUEST_SIZE_MAX_BYTES} bytes."
+    )

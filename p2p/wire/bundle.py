@@ -6,8 +6,7 @@ from typing import Annotated, TypeAlias
 
 from msgspec import Meta, Struct
 
-from p2p.errors import WrongVersion
-from p2p.wire.codec import pack, unpack
+from p2p.wire.codec import pack, unpack_versioned
 from p2p.wire.limits import BUNDLE_SIZE_MAX_BYTES, BUNDLE_VERSION
 
 Key32: TypeAlias = Annotated[bytes, Meta(min_length=32, max_length=32)]
@@ -86,9 +85,4 @@ def decode_bundle(data: bytes) -> PrekeyBundle:
         Malformed: no bundle, or out of its bounds.
         WrongVersion: made by another version.
     """
-    bundle = unpack(data, PrekeyBundle, BUNDLE_SIZE_MAX_BYTES)
-    if bundle.version != BUNDLE_VERSION:
-        raise WrongVersion(
-            f"A prekey bundle of version {bundle.version}; this node reads {BUNDLE_VERSION}."
-        )
-    return bundle
+    return unpack_versioned(data, PrekeyBundle, BUNDLE_SIZE_MAX_BYTES, BUNDLE_VERSION)

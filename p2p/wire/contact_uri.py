@@ -15,10 +15,10 @@ from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
-from p2p.errors import InvalidInput, RemoteError, VersionUnsupported
+from p2p.errors import InvalidInput, RemoteError, TooLarge, VersionUnsupported
 from p2p.wire.bundle import Key32
 from p2p.wire.codec import pack, unpack
-from p2p.wire.content import Address
+from p2p.wire.content import Address, check_self_description
 from p2p.wire.limits import (
     ADDRESSES_MAX,
     BUNDLE_SIZE_MAX_BYTES,
@@ -58,19 +58,26 @@ class Invite(Struct, frozen=True, array_like=True):
 
 
 def encode_invite(invite: Invite) -> str:
-    """Give the link of an invite."""
+    """Give the link of an invite.
+
+    Raises:
+        TooLarge: its name, addresses and bundle together are more than a link may hold.
+        InvalidInput: a text in it has no encoding.
+    """
     body = pack(invite)
+    if len(body) > INVITE_SIZE_MAX_BYTES:
+        raise TooLarge(f"An invite of {len(body)} bytes; a link holds {INVITE_SIZE_MAX_BYTES}.")
     return f"{SCHEME}:{INVITE_VERSION}:{_to_text(body + _checksum(body))}"
 
 
 def decode_invite(link: str) -> Invite:
-    """Read a link that somebody pasted.
+    """Read a link that somebody pasted; line breaks and spaces that a chat put in do no harm.
 
     Raises:
         VersionUnsupported: the link was made by another version of Molva.
         InvalidInput: no link of ours, cut off, mistyped or out of bounds.
     """
-    parts = link.strip().split(":", 2)
+    parts = "".join(link.split()).split(":", 2)
     if len(parts) != 3 or parts[0].lower() != SCHEME:
         raise InvalidInput(f"This is no Molva link: it must begin with {SCHEME}:{INVITE_VERSION}:")
     if parts[1] != str(INVITE_VERSION):
@@ -82,9 +89,11 @@ def decode_invite(link: str) -> Invite:
     if checksum != _checksum(body):
         raise InvalidInput("This link is damaged: copy it again, whole.")
     try:
-        return unpack(body, Invite, INVITE_SIZE_MAX_BYTES)
+        invite = unpack(body, Invite, INVITE_SIZE_MAX_BYTES)
+        check_self_description(invite.name, invite.addresses)
     except RemoteError as exc:
         raise InvalidInput(f"This link holds no invite: {exc}") from exc
+    return invite
 
 
 def _checksum(body: bytes) -> bytes:

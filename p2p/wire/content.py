@@ -10,7 +10,7 @@ from typing import Annotated, TypeAlias
 
 from msgspec import Meta, Struct
 
-from p2p.wire.codec import pack, unpack_boxed
+from p2p.wire.codec import check_text_size, pack, unpack_boxed
 from p2p.wire.limits import (
     ADDRESS_SIZE_MAX_BYTES,
     ADDRESSES_MAX,
@@ -76,4 +76,20 @@ def decode_content(data: bytes) -> Content:
     Raises:
         Malformed: no content of this version, or out of its bounds.
     """
-    return unpack_boxed(data, _Box, ENVELOPE_SIZE_MAX_BYTES).value
+    content = unpack_boxed(data, _Box, ENVELOPE_SIZE_MAX_BYTES).value
+    if isinstance(content, Text):
+        check_text_size(content.text, TEXT_SIZE_MAX_BYTES)
+    elif isinstance(content, Introduction):
+        check_self_description(content.name, content.addresses)
+    return content
+
+
+def check_self_description(name: str, addresses: tuple[str, ...]) -> None:
+    """Hold what a node says about itself to the limits in bytes.
+
+    Raises:
+        Malformed: a name or an address is longer in UTF-8.
+    """
+    check_text_size(name, NAME_SIZE_MAX_BYTES)
+    for address in addresses:
+        check_text_size(address, ADDRESS_SIZE_MAX_BYTES)

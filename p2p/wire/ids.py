@@ -62,5 +62,7 @@ def parse_hex(text: str, size_bytes: int, what: str) -> bytes:
     except ValueError:
         value = b""
     if len(value) != size_bytes or len(text) != 2 * size_bytes:
-        raise InvalidInput(f"{text!r} is no {what}: expected {2 * size_bytes} hexadecimal digits.")
+        raise InvalidInput(
+            f"{text[:80]!r} is no {what}: expected {2 * size_bytes} hexadecimal digits."
+        )
     return value

@@ -1,5 +1,7 @@
 """The part of msgpack that Molva calls, typed."""
 
+from collections.abc import Callable
+
 class UnpackException(Exception): ...
 
 def packb(o: object, *, use_bin_type: bool = ...) -> bytes: ...
@@ -13,4 +15,5 @@ def unpackb(
     max_array_len: int = ...,
     max_map_len: int = ...,
     max_ext_len: int = ...,
+    ext_hook: Callable[[int, bytes], object] = ...,
 ) -> object: ...

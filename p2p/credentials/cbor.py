@@ -1,0 +1,261 @@
+"""Strict CBOR that remembers original bytes.
+
+A general decoder keeps the last of two equal keys and ignores what follows the value; both let
+two readers see two documents in one. This one refuses them, counts items before building them,
+and returns every embedded value (tag 24) together with the very bytes that the issuer or the
+device hashed, so that nothing is ever hashed after re-encoding.
+
+Policy (RFC 8949 section 3): well-formed and valid data in any width and with definite or
+indefinite length is read, since wallets differ and digests are over the received bytes; map keys
+are integers, text or bytes.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from p2p.credentials import limits
+from p2p.credentials.rules import DEPTH, DUPLICATE, ENCODING, LENGTH, SHAPE, TRAILING, refused
+from p2p.errors import CredentialError
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """A CBOR value wrapped in a byte string under tag 24.
+
+    ``raw`` are the original bytes from the tag to the end of the byte string; ``content`` is
+    what the byte string holds.
+    """
+
+    raw: bytes
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """A value under any other tag, not interpreted here."""
+
+    number: int
+    value: CborValue
+
+
+@dataclass(frozen=True, slots=True)
+class Simple:
+    """A simple value without a meaning of its own here, ``undefined`` (23) among them."""
+
+    number: int
+
+
+CborKey: TypeAlias = "int | str | bytes"
+CborScalar: TypeAlias = "bool | int | float | str | bytes | Simple | None"
+CborValue: TypeAlias = "CborScalar | Embedded | Tagged | list[CborValue] | dict[CborKey, CborValue]"
+CborMap: TypeAlias = "dict[CborKey, CborValue]"
+
+EMBEDDED_TAG: Final = 24
+_INDEFINITE: Final = -1
+_BREAK: Final = 0xFF
+_UNSIGNED, _NEGATIVE, _BYTES, _TEXT, _ARRAY, _MAP, _TAG = range(7)
+_FLOATS: Final = {25: (">e", 2), 26: (">f", 4), 27: (">d", 8)}
+
+
+def decode(data: bytes, what: str, items_max: int = limits.CBOR_ITEMS_MAX) -> CborValue:
+    """The one value that the bytes encode.
+
+    Raises:
+        CredentialError: rules ``encoding``, ``duplicate-member``, ``trailing-bytes``, ``depth``
+            or ``length``.
+    """
+    reader = _Reader(data, what, items_max)
+    value = reader.item(0)
+    if reader.position != len(data):
+        raise refused(TRAILING, f"{what} is followed by other bytes.")
+    return value
+
+
+def decode_map(data: bytes, what: str, items_max: int = limits.CBOR_ITEMS_MAX) -> CborMap:
+    """The one map that the bytes encode; raises as :func:`decode`, or by rule ``shape``."""
+    value = decode(data, what, items_max)
+    if not isinstance(value, dict):
+        raise refused(SHAPE, f"{what} is not a CBOR map.")
+    return value
+
+
+def encode_head(major: int, argument: int) -> bytes:
+    """The shortest initial bytes for a major type and its argument."""
+    if argument < 24:
+        return bytes(((major << 5) | argument,))
+    for code, width in ((24, 1), (25, 2), (26, 4), (27, 8)):
+        if argument < 1 << (8 * width):
+            return bytes(((major << 5) | code,)) + argument.to_bytes(width, "big")
+    raise ValueError("A CBOR argument has at most 64 bits.")
+
+
+def encode_bytes(data: bytes) -> bytes:
+    """A byte string."""
+    return encode_head(_BYTES, len(data)) + data
+
+
+def encode_text(text: str) -> bytes:
+    """A text string."""
+    data = text.encode("utf-8")
+    return encode_head(_TEXT, len(data)) + data
+
+
+def encode_array(items: Sequence[bytes]) -> bytes:
+    """An array of items that are encoded already."""
+    return encode_head(_ARRAY, len(items)) + b"".join(items)
+
+
+def encode_embedded(content: bytes) -> bytes:
+    """An encoded value wrapped in a byte string under tag 24."""
+    return encode_head(_TAG, EMBEDDED_TAG) + encode_bytes(content)
+
+
+class _Reader:
+    """One pass over the bytes; the position only moves forward."""
+
+    __slots__ = ("_data", "_items_left", "_what", "position")
+
+    def __init__(self, data: bytes, what: str, items_max: int) -> None:
+        self._data = data
+        self._what = what
+        self._items_left = items_max
+        self.position = 0
+
+    def item(self, depth: int) -> CborValue:
+        """The next value."""
+        start = self.position
+        self._count(1)
+        if depth > limits.CBOR_DEPTH_MAX:
+            raise refused(DEPTH, f"{self._what} is nested deeper than {limits.CBOR_DEPTH_MAX}.")
+        initial = self._take(1)[0]
+        major, code = initial >> 5, initial & 0x1F
+        if major > _TAG:
+            return self._special(code)
+        argument = self._argument(major, code)
+        if major in (_UNSIGNED, _NEGATIVE):
+            return argument if major == _UNSIGNED else -1 - argument
+        if major in (_BYTES, _TEXT):
+            data = self._string(major, argument)
+            return data if major == _BYTES else self._utf8(data)
+        if major == _ARRAY:
+            return self._array(argument, depth)
+        if major == _MAP:
+            return self._map(argument, depth)
+        return self._tagged(argument, start, depth)
+
+    def _tagged(self, number: int, start: int, depth: int) -> CborValue:
+        value = self.item(depth + 1)
+        if number != EMBEDDED_TAG:
+            return Tagged(number, value)
+        if not isinstance(value, bytes):
+            raise self._malformed("tag 24 is not on a byte string")
+        return Embedded(self._data[start : self.position], value)
+
+    def _array(self, length: int, depth: int) -> list[CborValue]:
+        if length != _INDEFINITE:
+            self._announce(length)
+            return [self.item(depth + 1) for _ in range(length)]
+        items: list[CborValue] = []
+        while not self._at_break():
+            items.append(self.item(depth + 1))
+        return items
+
+    def _map(self, length: int, depth: int) -> CborMap:
+        members: CborMap = {}
+        if length != _INDEFINITE:
+            self._announce(2 * length)
+            for _ in range(length):
+                self._member(members, depth)
+            return members
+        while not self._at_break():
+            self._member(members, depth)
+        return members
+
+    def _member(self, members: CborMap, depth: int) -> None:
+        key = self.item(depth + 1)
+        if isinstance(key, bool) or not isinstance(key, int | str | bytes):
+            raise self._malformed("a map key is no integer, text or bytes")
+        if key in members:
+            raise refused(DUPLICATE, f"{self._what} has a map with the same key twice.")
+        members[key] = self.item(depth + 1)
+
+    def _string(self, major: int, length: int) -> bytes:
+        if length != _INDEFINITE:
+            return self._take(length)
+        chunks: list[bytes] = []
+        while not self._at_break():
+            self._count(1)
+            initial = self._take(1)[0]
+            size = self._argument(major, initial & 0x1F)
+            if initial >> 5 != major or size == _INDEFINITE:
+                raise self._malformed("a chunk of a string is of another type")
+            chunks.append(self._take(size))
+            if major == _TEXT:
+                self._utf8(chunks[-1])
+        return b"".join(chunks)
+
+    def _special(self, code: int) -> CborValue:
+        if code in _FLOATS:
+            form, width = _FLOATS[code]
+            number: float = struct.unpack(form, self._take(width))[0]
+            return number
+        if code > 24:
+            raise self._malformed("a break or a reserved value stands where a value belongs")
+        number_of = code if code < 24 else self._take(1)[0]
+        if code == 24 and number_of < 32:
+            raise self._malformed("a simple value is written too long")
+        match number_of:
+            case 20 | 21:
+                return number_of == 21
+            case 22:
+                return None
+            case _:
+                return Simple(number_of)
+
+    def _argument(self, major: int, code: int) -> int:
+        if code < 24:
+            return code
+        if code < 28:
+            return int.from_bytes(self._take(1 << (code - 24)), "big")
+        if code == 31 and _BYTES <= major <= _MAP:
+            return _INDEFINITE
+        raise self._malformed("a length is of a reserved kind")
+
+    def _at_break(self) -> bool:
+        if self.position < len(self._data) and self._data[self.position] == _BREAK:
+            self.position += 1
+            return True
+        return False
+
+    def _take(self, count: int) -> bytes:
+        end = self.position + count
+        if end > len(self._data):
+            raise refused(LENGTH, f"{self._what} ends before the length it announces.")
+        taken = self._data[self.position : end]
+        self.position = end
+        return taken
+
+    def _announce(self, count: int) -> None:
+        """Refuse a container that cannot fit, before anything is built for it."""
+        if count > len(self._data) - self.position:
+            raise refused(LENGTH, f"{self._what} announces more items than it has bytes.")
+        if count > self._items_left:
+            raise refused(LENGTH, f"{self._what} has too many items.")
+
+    def _count(self, items: int) -> None:
+        self._items_left -= items
+        if self._items_left < 0:
+            raise refused(LENGTH, f"{self._what} has too many items.")
+
+    def _utf8(self, data: bytes) -> str:
+        try:
+            return data.decode("utf-8")
+        except UnicodeDecodeError as exc:
+            raise self._malformed("text is not UTF-8") from exc
+
+    def _malformed(self, why: str) -> CredentialError:
+        return refused(ENCODING, f"{self._what} is not CBOR: {why}.")

@@ -1,0 +1,170 @@
+"""X.509 certificates reduced to the facts that trust depends on.
+
+Everything that may fail is read at once: a certificate whose extensions do not parse is refused
+when it arrives, not later. Sources: RFC 5280 section 4, ISO/IEC 18013-5 annex B.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.utils import CryptographyDeprecationWarning
+from cryptography.x509.oid import ExtensionOID, NameOID, SignatureAlgorithmOID
+
+from p2p.credentials import limits
+from p2p.credentials.rules import CERTIFICATE, LENGTH, refused
+from p2p.errors import CredentialError
+
+_T = TypeVar("_T", bound=x509.ExtensionType)
+
+_RSA_SIZE_MIN_BITS: Final = 2048
+_SIGNATURE_ALGORITHMS: Final = frozenset(
+    {
+        SignatureAlgorithmOID.ECDSA_WITH_SHA256,
+        SignatureAlgorithmOID.ECDSA_WITH_SHA384,
+        SignatureAlgorithmOID.ECDSA_WITH_SHA512,
+        SignatureAlgorithmOID.ED25519,
+        SignatureAlgorithmOID.ED448,
+        SignatureAlgorithmOID.RSA_WITH_SHA256,
+        SignatureAlgorithmOID.RSA_WITH_SHA384,
+        SignatureAlgorithmOID.RSA_WITH_SHA512,
+        SignatureAlgorithmOID.RSASSA_PSS,
+    }
+)
+"""How a certificate may be signed: no SHA-1, no MD5, no SHA-224, no DSA."""
+_UNDERSTOOD: Final = frozenset(
+    {
+        ExtensionOID.BASIC_CONSTRAINTS,
+        ExtensionOID.KEY_USAGE,
+        ExtensionOID.EXTENDED_KEY_USAGE,
+        ExtensionOID.SUBJECT_ALTERNATIVE_NAME,
+        ExtensionOID.ISSUER_ALTERNATIVE_NAME,
+        ExtensionOID.SUBJECT_KEY_IDENTIFIER,
+        ExtensionOID.AUTHORITY_KEY_IDENTIFIER,
+        ExtensionOID.CRL_DISTRIBUTION_POINTS,
+        ExtensionOID.CERTIFICATE_POLICIES,
+    }
+)
+"""Extensions that may be critical; any other critical one refuses the certificate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """One certificate and what it says.
+
+    ``not_before`` and ``not_after`` are seconds since 1970; ``usages`` are the extended key
+    usages, dotted, and ``usages_critical`` those of them that stand in a critical extension
+    (all or none); ``path_length`` is None where it is unlimited.
+    """
+
+    der: bytes
+    parsed: x509.Certificate
+    name: str
+    country: str
+    not_before: int
+    not_after: int
+    is_authority: bool
+    path_length: int | None
+    may_sign_data: bool
+    may_sign_certificates: bool
+    usages: frozenset[str]
+    usages_critical: frozenset[str]
+    addresses: frozenset[str]
+
+    @property
+    def self_issued(self) -> bool:
+        """Whether subject and issuer have the same name, as in a root."""
+        return self.parsed.subject == self.parsed.issuer
+
+
+def read_certificate(der: bytes) -> Certificate:
+    """The facts of a DER certificate; its signature is not checked here.
+
+    Raises:
+        CredentialError: rules ``certificate`` or ``length``.
+    """
+    if len(der) > limits.CERTIFICATE_SIZE_MAX_BYTES:
+        raise refused(LENGTH, f"A certificate has {len(der)} bytes.")
+    try:
+        return facts_of(x509.load_der_x509_certificate(der), der)
+    except (
+        ValueError,
+        TypeError,
+        UnsupportedAlgorithm,
+        x509.DuplicateExtension,
+        x509.UnsupportedGeneralNameType,
+        x509.InvalidVersion,
+        CryptographyDeprecationWarning,
+    ) as exc:
+        raise refused(CERTIFICATE, "A certificate cannot be read.") from exc
+
+
+def facts_of(parsed: x509.Certificate, der: bytes) -> Certificate:
+    """The facts of a parsed certificate; raises what the library raises on bad extensions."""
+    _require_known(parsed)
+    constraints = _extension(parsed, x509.BasicConstraints)
+    usage = _extension(parsed, x509.KeyUsage)
+    extended = _extension(parsed, x509.ExtendedKeyUsage)
+    names = _extension(parsed, x509.SubjectAlternativeName)
+    usages = frozenset[str](oid.dotted_string for oid in (extended.value if extended else ()))
+    uris = names.value.get_values_for_type(x509.UniformResourceIdentifier) if names else []
+    return Certificate(
+        der=der,
+        parsed=parsed,
+        name=parsed.subject.rfc4514_string(),
+        country=_country(parsed.subject),
+        not_before=int(parsed.not_valid_before_utc.timestamp()),
+        not_after=int(parsed.not_valid_after_utc.timestamp()),
+        is_authority=constraints is not None and constraints.value.ca,
+        path_length=constraints.value.path_length if constraints else None,
+        may_sign_data=usage is not None and usage.value.digital_signature,
+        may_sign_certificates=usage is not None and usage.value.key_cert_sign,
+        usages=usages,
+        usages_critical=usages if extended and extended.critical else frozenset[str](),
+        addresses=frozenset(uris),
+    )
+
+
+def is_issued_by(certificate: Certificate, issuer: Certificate) -> bool:
+    """Whether the issuer's key signed the certificate, under the issuer's name."""
+    key = issuer.parsed.public_key()
+    if isinstance(key, rsa.RSAPublicKey) and key.key_size < _RSA_SIZE_MIN_BITS:
+        return False
+    try:
+        certificate.parsed.verify_directly_issued_by(issuer.parsed)
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        return False
+    return True
+
+
+def _require_known(parsed: x509.Certificate) -> None:
+    if parsed.version is not x509.Version.v3:
+        raise _unusable("is not of version 3")
+    if parsed.signature_algorithm_oid not in _SIGNATURE_ALGORITHMS:
+        raise _unusable("is signed with an algorithm that is not allowed")
+    for extension in parsed.extensions:
+        if extension.critical and extension.oid not in _UNDERSTOOD:
+            raise _unusable(f"has an unknown critical extension {extension.oid.dotted_string}")
+    parsed.public_key()
+
+
+def _unusable(why: str) -> CredentialError:
+    return refused(CERTIFICATE, f"A certificate {why}.")
+
+
+def _extension(parsed: x509.Certificate, kind: type[_T]) -> x509.Extension[_T] | None:
+    try:
+        return parsed.extensions.get_extension_for_class(kind)
+    except x509.ExtensionNotFound:
+        return None
+
+
+def _country(name: x509.Name) -> str:
+    attributes = name.get_attributes_for_oid(NameOID.COUNTRY_NAME)
+    if len(attributes) > 1:
+        raise _unusable("names more than one country")
+    return str(attributes[0].value) if attributes else ""

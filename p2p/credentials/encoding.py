@@ -1,0 +1,171 @@
+"""Strict text encodings: canonical base64url, base64 of certificates, and JSON.
+
+Python's own decoders are lenient where an attacker profits: ``base64`` skips foreign characters
+and ignores leftover bits, ``json`` keeps the last of two equal names and reads NaN. Two readers
+that disagree about one token are how signatures get bypassed (RFC 8725 section 2), so here a
+text has one reading or none.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import math
+import re
+from typing import Final, NoReturn, TypeAlias
+
+from p2p.credentials import limits
+from p2p.credentials.rules import DEPTH, DUPLICATE, ENCODING, LENGTH, SHAPE, Rule, refused
+
+JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
+JsonObject: TypeAlias = "dict[str, JsonValue]"
+
+_INTEGER_DIGITS_MAX: Final = 40
+_STRING_OR_BRACKET: Final = re.compile(
+    rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|[\[\]{}]', re.DOTALL
+)
+"""Every quote that starts a match also ends one, so that the scan is linear."""
+
+
+def base64url_encode(data: bytes) -> str:
+    """The base64url text of the bytes, without padding (RFC 7515 appendix C)."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+
+
+def base64url_decode(text: str, what: str) -> bytes:
+    """The bytes of a canonical base64url text without padding.
+
+    Canonical means that encoding the result gives the same text again, which rules out padding,
+    white space, the other alphabet and leftover bits in one comparison.
+
+    Raises:
+        CredentialError: rule ``encoding``.
+    """
+    try:
+        data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except (binascii.Error, ValueError) as exc:
+        raise refused(ENCODING, f"{what} is not base64url.") from exc
+    if base64url_encode(data) != text:
+        raise refused(ENCODING, f"{what} is not canonical base64url without padding.")
+    return data
+
+
+def base64_decode(text: str, what: str) -> bytes:
+    """The bytes of a canonical base64 text with padding, as in ``x5c`` (RFC 7515 section 4.1.6).
+
+    Raises:
+        CredentialError: rule ``encoding``.
+    """
+    try:
+        data = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as exc:
+        raise refused(ENCODING, f"{what} is not base64.") from exc
+    if base64.b64encode(data).decode("ascii") != text:
+        raise refused(ENCODING, f"{what} is not canonical base64.")
+    return data
+
+
+def decode_json(data: bytes, what: str, values_max: int = limits.JSON_VALUES_MAX) -> JsonValue:
+    """The one value of a JSON text.
+
+    Nesting and the number of values are counted on the bytes before anything is built.
+
+    Raises:
+        CredentialError: rules ``encoding``, ``duplicate-member``, ``depth`` or ``length``.
+    """
+    _bound_json(data, what, values_max)
+    try:
+        text = data.decode("utf-8")
+        value: JsonValue = json.loads(
+            text,
+            object_pairs_hook=_unique_members,
+            parse_constant=_no_constant,
+            parse_float=_finite,
+            parse_int=_bounded_integer,
+        )
+        if b"\\u" in data:
+            json.dumps(value, ensure_ascii=False).encode("utf-8")  # lone surrogates fail here
+    except ValueError as exc:
+        raise refused(ENCODING, f"{what} is not JSON.") from exc
+    return value
+
+
+def decode_json_object(
+    data: bytes, what: str, values_max: int = limits.JSON_VALUES_MAX
+) -> JsonObject:
+    """The one object of a JSON text; raises as :func:`decode_json`, or by rule ``shape``."""
+    value = decode_json(data, what, values_max)
+    if not isinstance(value, dict):
+        raise refused(SHAPE, f"{what} is not a JSON object.")
+    return value
+
+
+def text_member(members: JsonObject, name: str, rule: Rule, what: str) -> str:
+    """A required member that is a string; refused by the given rule otherwise."""
+    value = members.get(name)
+    if not isinstance(value, str):
+        raise refused(rule, f"{what} has no text {name!r}.")
+    return value
+
+
+def numeric_date(members: JsonObject, name: str, what: str) -> int | None:
+    """A NumericDate member in whole seconds since 1970, or None where it is absent.
+
+    A fraction is cut off (RFC 7519 section 2 allows one).
+
+    Raises:
+        CredentialError: rule ``shape``, when it is there and no number of a plausible size.
+    """
+    if name not in members:
+        return None
+    value = members[name]
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1 << 40:
+        raise refused(SHAPE, f"{what} has a {name!r} that is no date in seconds.")
+    return int(value)
+
+
+def _bound_json(data: bytes, what: str, values_max: int) -> None:
+    opened = data.count(b"[") + data.count(b"{")
+    if opened + data.count(b",") > values_max:
+        raise refused(LENGTH, f"{what} has more than {values_max} values.")
+    if opened > limits.JSON_DEPTH_MAX and _depth(data) > limits.JSON_DEPTH_MAX:
+        raise refused(DEPTH, f"{what} is nested deeper than {limits.JSON_DEPTH_MAX}.")
+
+
+def _depth(data: bytes) -> int:
+    depth = deepest = 0
+    for token in _STRING_OR_BRACKET.finditer(data):
+        match token.group()[:1]:
+            case b"[" | b"{":
+                depth += 1
+                deepest = max(deepest, depth)
+            case b"]" | b"}":
+                depth -= 1
+            case _:
+                pass  # a string, whose brackets are text
+    return deepest
+
+
+def _unique_members(pairs: list[tuple[str, JsonValue]]) -> JsonObject:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise refused(DUPLICATE, "A JSON object has the same name twice.")
+    return members
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON.")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError("A number is out of range.")
+    return number
+
+
+def _bounded_integer(text: str) -> int:
+    if len(text) > _INTEGER_DIGITS_MAX:
+        raise ValueError("A number has too many digits.")
+    return int(text)

@@ -1,0 +1,151 @@
+"""The status lists we hold, and what they say about one credential.
+
+A list travels through strangers' hands, so the book keeps the newest one of each address and
+refuses an older: otherwise a revocation could be undone by replaying last week's list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from p2p.credentials import limits
+from p2p.credentials.established import Established, NoStatus, OtherStatus, StatusReference
+from p2p.credentials.policy import Policy, StatusPolicy
+from p2p.credentials.presentation import StatusReport, StatusState
+from p2p.credentials.rules import (
+    LENGTH,
+    STATUS_REVOKED,
+    STATUS_ROLLBACK,
+    STATUS_SUBJECT,
+    STATUS_UNKNOWN,
+    refused,
+)
+from p2p.credentials.status_list import StatusList, StatusReader
+from p2p.errors import CredentialError
+
+_VALID = 0
+_MEANINGS = {1: "it was revoked", 2: "it was suspended"}
+
+
+class StatusMemory(Protocol):
+    """What outlives a book: the newest time of issue seen for each list."""
+
+    def newest_issue(self, uri: str) -> int:
+        """Seconds since 1970 of the newest list seen, 0 where none was."""
+        ...
+
+    def remember_issue(self, uri: str, issued_at: int) -> None:
+        """Keep a newer time of issue."""
+        ...
+
+
+class ShortStatusMemory:
+    """A memory that lasts as long as the process: for tests and the stateless tool."""
+
+    def __init__(self) -> None:
+        self._newest: dict[str, int] = {}
+
+    def newest_issue(self, uri: str) -> int:
+        """Seconds since 1970 of the newest list seen, 0 where none was."""
+        return self._newest.get(uri, 0)
+
+    def remember_issue(self, uri: str, issued_at: int) -> None:
+        """Keep a newer time of issue."""
+        self._newest[uri] = issued_at
+
+
+class StatusBook:
+    """Authentic status lists by address."""
+
+    def __init__(self, memory: StatusMemory | None = None) -> None:
+        self._memory: StatusMemory = ShortStatusMemory() if memory is None else memory
+        self._lists: dict[str, StatusList] = {}
+        self._refusals: list[CredentialError] = []
+
+    def __len__(self) -> int:
+        return len(self._lists)
+
+    def add(self, data: bytes, reader: StatusReader, now: int) -> StatusList:
+        """Check a token and keep its list.
+
+        Raises:
+            CredentialError: what :meth:`StatusReader.read` refuses, or rule
+                ``status-rollback`` where a newer list of this address was seen before.
+        """
+        return self._keep(reader.read(data, now))
+
+    def _keep(self, found: StatusList) -> StatusList:
+        if found.issued_at < self._memory.newest_issue(found.uri):
+            raise refused(STATUS_ROLLBACK, "A newer status list of this address was seen before.")
+        if found.uri not in self._lists and len(self._lists) >= limits.STATUS_LISTS_MAX:
+            raise refused(LENGTH, f"More than {limits.STATUS_LISTS_MAX} status lists.")
+        self._memory.remember_issue(found.uri, found.issued_at)
+        self._lists[found.uri] = found
+        return found
+
+    def add_for(self, uri: str, data: bytes, reader: StatusReader, now: int) -> StatusList:
+        """Like :meth:`add`, for a token that was asked for as the list of one address.
+
+        Raises:
+            CredentialError: as :meth:`add`, or rule ``status-subject`` for another list.
+        """
+        found = reader.read(data, now)
+        if found.uri != uri:
+            raise refused(STATUS_SUBJECT, f"This is the list of {found.uri!r:.120}.")
+        return self._keep(found)
+
+    def add_all(self, tokens: Iterable[bytes], reader: StatusReader, now: int) -> None:
+        """Keep what is authentic among tokens from anywhere; remember why others were not."""
+        for data in tokens:
+            try:
+                self.add(data, reader, now)
+            except CredentialError as exc:
+                self._refusals.append(exc)
+
+    def report(self, credential: Established, policy: Policy, now: int) -> StatusReport:
+        """What the lists say about a credential; refuses as the policy demands.
+
+        Raises:
+            CredentialError: rules ``status-index`` always; ``status-unknown`` and
+                ``status-revoked`` where the policy requires a good status.
+        """
+        report = self._look_up(credential, policy, now)
+        if policy.status is StatusPolicy.REPORT or report.state is StatusState.VALID:
+            return report
+        if report.state is StatusState.REVOKED:
+            raise refused(STATUS_REVOKED, f"The credential is not valid: {report.reason}.")
+        if isinstance(credential.status, NoStatus) or _is_short_lived(credential, policy):
+            return report
+        why = "".join(f" One list was refused: {error}" for error in self._refusals[-1:])
+        raise refused(STATUS_UNKNOWN, f"The credential's status is unknown: {report.reason}.{why}")
+
+    def _look_up(self, credential: Established, policy: Policy, now: int) -> StatusReport:
+        match credential.status:
+            case NoStatus():
+                return _unknown("it names no status list")
+            case OtherStatus():
+                return _unknown("it names no kind of list that we know")
+            case StatusReference(uri, index):
+                found = self._lists.get(uri)
+        if found is None:
+            return _unknown("there is no authentic list for it")
+        age_s = max(0, now - found.issued_at)
+        code = found.bits.at(index)
+        if code != _VALID:  # bad news does not age
+            reason = _MEANINGS.get(code, f"its status is {code}")
+            return StatusReport(StatusState.REVOKED, reason, age_s)
+        if age_s > policy.status_age_max_s or (
+            found.expires_at is not None and now >= found.expires_at
+        ):
+            return StatusReport(StatusState.UNKNOWN, f"its list is {age_s} s old", age_s)
+        return StatusReport(StatusState.VALID, "it is in good standing", age_s)
+
+
+def _unknown(reason: str) -> StatusReport:
+    return StatusReport(StatusState.UNKNOWN, reason)
+
+
+def _is_short_lived(credential: Established, policy: Policy) -> bool:
+    begins, ends = credential.issued_at, credential.valid_until
+    return begins is not None and ends is not None and ends - begins <= policy.short_lived_s

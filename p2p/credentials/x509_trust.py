@@ -1,0 +1,245 @@
+"""Our trust anchors, and the only way from them to a signer's key.
+
+A chain inside a token is a hint about the way, never a reason to trust: roots in it are ignored,
+and every path ends at a certificate that was pinned here before. An anchor is an authority
+(an IACA root) or one pinned signer. Sources: RFC 5280 section 6, ISO/IEC 18013-5 section 9.3.3
+and annex B.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+
+from p2p.credentials import limits
+from p2p.credentials.certificates import Certificate, facts_of, is_issued_by, read_certificate
+from p2p.credentials.keys import SigningKey, signing_key
+from p2p.credentials.rules import CERTIFICATE, ISSUER_TRUST, refused
+from p2p.errors import CredentialError, InvalidInput
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """What a signer's certificate must be made for.
+
+    ``usage`` is the one extended key usage, dotted; ``name`` is for messages; a purpose that is
+    ``pinned_without_usage`` accepts a pinned signer whose certificate names no usage at all.
+    """
+
+    usage: str
+    name: str
+    pinned_without_usage: frozenset[str] = frozenset()
+
+
+DOCUMENT_SIGNER: Final = Purpose("1.0.18013.5.1.2", "document signer", frozenset({"pem", "lote"}))
+READER: Final = Purpose("1.0.18013.5.1.6", "reader")
+VICAL_SIGNER: Final = Purpose("1.0.18013.5.1.8", "VICAL signer")
+LOTE_SIGNER: Final = Purpose("0.4.0.2231.3.0", "trust list signer")
+STATUS_SIGNER_USAGE: Final = "1.3.6.1.5.5.7.3.30"
+"""A stand-in for id-kp-oauthStatusSigning, whose number draft-20 leaves open."""
+STATUS_SIGNER: Final = Purpose(STATUS_SIGNER_USAGE, "status signer")
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """A certificate that we trust, where it came from and as of when (seconds since 1970).
+
+    ``as_of`` is None where nobody dated it; ``doc_types`` limits an authority to some document
+    types, empty meaning all.
+    """
+
+    certificate: Certificate
+    source: str
+    as_of: int | None = None
+    doc_types: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """A key that may sign for a purpose, and the anchor it leads to."""
+
+    key: SigningKey
+    certificate: Certificate
+    anchor: Anchor
+    valid_from: int
+    valid_until: int
+    """The time in which every certificate of the path is valid, both ends included."""
+
+
+class TrustStore:
+    """Trust anchors and a bounded memory of chains that verified under them.
+
+    Only what does not depend on time is remembered; validity is compared at every use.
+    """
+
+    def __init__(self, anchors: Iterable[Anchor]) -> None:
+        self.anchors: tuple[Anchor, ...] = tuple(anchors)
+        self._by_subject: dict[bytes, list[Anchor]] = {}
+        self._pinned: dict[bytes, Anchor] = {}
+        self._verified: dict[tuple[str, tuple[bytes, ...]], Signer] = {}
+        for anchor in self.anchors:
+            if anchor.certificate.is_authority:
+                subject = anchor.certificate.parsed.subject.public_bytes()
+                self._by_subject.setdefault(subject, []).append(anchor)
+            else:
+                self._pinned[anchor.certificate.der] = anchor
+
+    @classmethod
+    def from_pem(cls, texts: Iterable[bytes], as_of: int | None = None) -> TrustStore:
+        """A store of the certificates in PEM texts; raises as :func:`anchors_from_pem`."""
+        return cls(anchor for text in texts for anchor in anchors_from_pem(text, as_of))
+
+    def signer(self, chain: Sequence[bytes], purpose: Purpose, now: int, signed_at: int) -> Signer:
+        """The signer whose certificate heads the chain, if a path leads to one of our anchors.
+
+        Args:
+            chain: DER certificates, leaf first; the others may help to find the path.
+            purpose: what the leaf must be made for.
+            now: seconds since 1970; every certificate of the path must be valid.
+            signed_at: when the token was signed; the leaf must have been valid then too.
+
+        Raises:
+            CredentialError: rules ``issuer-trust`` or ``certificate``.
+        """
+        key = (purpose.usage, tuple(chain))
+        signer = self._verified.get(key)
+        if signer is None:
+            signer = self._find(key[1], purpose)
+            if len(self._verified) >= limits.CHAIN_CACHE_ENTRIES:
+                del self._verified[next(iter(self._verified))]
+            self._verified[key] = signer
+        _require_valid(signer, purpose, now, signed_at)
+        return signer
+
+    def pinned_signers(
+        self, address: str, purpose: Purpose, now: int, signed_at: int
+    ) -> list[Signer]:
+        """Pinned signers whose certificate carries this address as a subject alternative name.
+
+        For tokens without a chain, whose only word about their signer is an issuer address.
+
+        Raises:
+            CredentialError: rule ``certificate``, where such a certificate cannot be used.
+        """
+        return [
+            self.signer((anchor.certificate.der,), purpose, now, signed_at)
+            for anchor in self._pinned.values()
+            if address in anchor.certificate.addresses
+        ]
+
+    def _find(self, chain: tuple[bytes, ...], purpose: Purpose) -> Signer:
+        if not chain:
+            raise refused(ISSUER_TRUST, f"The {purpose.name} shows no certificate.")
+        leaf = read_certificate(chain[0])
+        pinned = self._pinned.get(leaf.der)
+        if pinned is not None:
+            return _pinned_signer(pinned, purpose)
+        pool = [read_certificate(der) for der in chain[1:]]
+        helpers = [other for other in pool if not other.self_issued and other.der != leaf.der]
+        failure: CredentialError | None = None
+        for path, anchor in self._paths((leaf,), helpers):
+            try:
+                return _signer_of(path, anchor, purpose)
+            except CredentialError as exc:
+                failure = exc
+        raise failure or refused(
+            ISSUER_TRUST, f"The {purpose.name}'s certificate leads to none of our trust anchors."
+        )
+
+    def _paths(
+        self, path: tuple[Certificate, ...], helpers: list[Certificate]
+    ) -> Iterator[tuple[tuple[Certificate, ...], Anchor]]:
+        last = path[-1]
+        for anchor in self._by_subject.get(last.parsed.issuer.public_bytes(), ()):
+            if is_issued_by(last, anchor.certificate):
+                yield path, anchor
+        for helper in helpers:
+            if last.parsed.issuer == helper.parsed.subject and is_issued_by(last, helper):
+                others = [other for other in helpers if other is not helper]
+                yield from self._paths((*path, helper), others)
+
+
+def anchors_from_pem(text: bytes, as_of: int | None = None) -> list[Anchor]:
+    """The certificates of a PEM text as anchors.
+
+    Raises:
+        InvalidInput: no certificate, or one that cannot be an anchor. The file is our own.
+    """
+    try:
+        parsed = x509.load_pem_x509_certificates(text)
+        facts = [facts_of(certificate, _der_of(certificate)) for certificate in parsed]
+    except (ValueError, TypeError, UnsupportedAlgorithm, CredentialError) as exc:
+        raise InvalidInput(f"This is not a usable certificate: {exc}") from exc
+    return [Anchor(certificate, "pem", as_of) for certificate in facts]
+
+
+def _der_of(certificate: x509.Certificate) -> bytes:
+    return certificate.public_bytes(serialization.Encoding.DER)
+
+
+def _pinned_signer(anchor: Anchor, purpose: Purpose) -> Signer:
+    leaf = anchor.certificate
+    if leaf.usages or anchor.source not in purpose.pinned_without_usage:
+        _require_usage(leaf, purpose)
+    _require_leaf(leaf, purpose)
+    key = signing_key(leaf.parsed.public_key(), f"The {purpose.name}'s key")
+    return Signer(key, leaf, anchor, leaf.not_before, leaf.not_after)
+
+
+def _signer_of(path: tuple[Certificate, ...], anchor: Anchor, purpose: Purpose) -> Signer:
+    leaf = path[0]
+    _require_usage(leaf, purpose)
+    _require_leaf(leaf, purpose)
+    for below, authority in enumerate((*path[1:], anchor.certificate)):
+        _require_authority(authority, below)
+    if leaf.country != anchor.certificate.country:
+        raise refused(
+            CERTIFICATE,
+            f"The {purpose.name} is of country {leaf.country!r:.12}, "
+            f"its authority of {anchor.certificate.country!r:.12}.",
+        )
+    every = (*path, anchor.certificate)
+    return Signer(
+        signing_key(leaf.parsed.public_key(), f"The {purpose.name}'s key"),
+        leaf,
+        anchor,
+        max(certificate.not_before for certificate in every),
+        min(certificate.not_after for certificate in every),
+    )
+
+
+def _require_usage(leaf: Certificate, purpose: Purpose) -> None:
+    if leaf.usages_critical != frozenset({purpose.usage}):
+        raise refused(
+            CERTIFICATE,
+            f"The certificate is not made for a {purpose.name}: extended key usage must be "
+            f"critical and exactly {purpose.usage}.",
+        )
+
+
+def _require_leaf(leaf: Certificate, purpose: Purpose) -> None:
+    if leaf.is_authority or leaf.may_sign_certificates:
+        raise refused(CERTIFICATE, f"The {purpose.name}'s certificate is an authority's.")
+    if not leaf.may_sign_data:
+        raise refused(CERTIFICATE, f"The {purpose.name}'s key usage is not digital signature.")
+
+
+def _require_authority(authority: Certificate, below: int) -> None:
+    """``below`` counts the authorities between this one and the leaf."""
+    if not authority.is_authority or not authority.may_sign_certificates:
+        raise refused(CERTIFICATE, "A certificate was issued by one that is no authority.")
+    if authority.path_length is not None and below > authority.path_length:
+        raise refused(CERTIFICATE, "The chain is longer than its authority allows.")
+
+
+def _require_valid(signer: Signer, purpose: Purpose, now: int, signed_at: int) -> None:
+    if not signer.valid_from <= now <= signer.valid_until:
+        raise refused(CERTIFICATE, f"The {purpose.name}'s chain is not valid at this time.")
+    leaf = signer.certificate
+    if not leaf.not_before <= signed_at <= leaf.not_after:
+        raise refused(CERTIFICATE, f"The signature was made outside the {purpose.name}'s validity.")

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, cast
 
 import trio
 
 CLOSE_WAIT_S: Final = 1.0
 """A neighbour that does not take our farewell within this is closed without."""
+
+
+def innermost(error: BaseException | None) -> BaseException | None:
+    """Give the first exception inside nested groups, or the exception itself."""
+    while isinstance(error, BaseExceptionGroup):
+        error = cast("tuple[BaseException, ...]", error.exceptions)[0]
+    return error
+
+
+def cancel_scope() -> trio.CancelScope:
+    """Give a scope that ends only when it is cancelled."""
+    return trio.CancelScope()  # pyright: ignore[reportCallIssue]  # outdated stubs shadow trio's
 
 
 @contextmanager

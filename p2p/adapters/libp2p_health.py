@@ -1,0 +1,81 @@
+"""Notices connections that have gone dark, and closes those that nobody uses.
+
+py-libp2p's own monitor asks one connection after the other, so that ten dark ones are noticed only
+after half a minute, and tries to replace what it finds unwell. This one asks all at once, with the
+same probe, leaves alone who is heard of anyway, and only closes.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+import trio
+from libp2p.abc import INetConn
+from libp2p.network.connection.swarm_connection import SwarmConn
+from libp2p.network.health.ping_probe import ping_connection
+from libp2p.network.swarm import Swarm
+
+from p2p.adapters.libp2p_muxer import BoundedYamux
+
+PING_INTERVAL_S: Final = 5.0
+PING_TIMEOUT_S: Final = 2.0
+"""A dark link is noticed within the sum of both; without pings it takes over a minute."""
+UNUSED_MAX_S: Final = 60.0
+"""A connection without streams is closed after this: a place for somebody else."""
+GRACE_S: Final = 0.2
+"""A pong may have come in while this process was busy: it is read before the verdict."""
+_logger = logging.getLogger(__name__)
+
+
+class HealthMonitor:
+    """Watches over the connections of one swarm."""
+
+    def __init__(self, swarm: Swarm) -> None:
+        self._swarm = swarm
+        self._used_s: dict[INetConn, float] = {}
+
+    async def run(self) -> None:
+        """Watch until cancelled."""
+        while True:
+            await trio.sleep(PING_INTERVAL_S)
+            connections = [
+                connection
+                for of_peer in list(self._swarm.connections.values())
+                for connection in of_peer
+            ]
+            self._note_use(connections)
+            async with trio.open_nursery() as nursery:
+                for connection in connections:
+                    nursery.start_soon(  # pyright: ignore[reportUnknownMemberType]
+                        self._check, connection
+                    )
+
+    def _note_use(self, connections: list[INetConn]) -> None:
+        now_s = trio.current_time()
+        used_s = self._used_s
+        self._used_s = {
+            connection: now_s if connection.get_streams() else used_s.get(connection, now_s)
+            for connection in connections
+        }
+
+    async def _check(self, connection: INetConn) -> None:
+        if trio.current_time() - self._used_s[connection] > UNUSED_MAX_S:
+            _logger.debug("closing an unused connection")
+            await connection.close()
+        elif not await self._alive(connection):
+            _logger.debug("closing a connection that has gone dark")
+            await connection.close()
+
+    async def _alive(self, connection: INetConn) -> bool:
+        muxed = connection.muxed_conn
+        if not isinstance(connection, SwarmConn) or not isinstance(muxed, BoundedYamux):
+            return True
+        asked_s = trio.current_time()
+        if asked_s - muxed.heard_s < PING_INTERVAL_S:
+            return True
+        answer = await ping_connection(connection, ping_timeout=PING_TIMEOUT_S)
+        if answer.success:
+            return True
+        await trio.sleep(GRACE_S)
+        return muxed.heard_s >= asked_s

@@ -1,0 +1,107 @@
+"""Yamux with bounds: what one connection may cost this node.
+
+py-libp2p's Yamux buffers whatever a peer sends and opens whatever streams a peer asks for (its
+receive window is only logged). Here a peer that goes beyond what any honest one needs loses its
+connection. Closing is bounded too: theirs waits for ever on a peer that does not read.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import trio
+from libp2p.abc import IMuxedConn, IMuxedStream, ISecureConn
+from libp2p.peer.id import ID  # pyright: ignore[reportMissingTypeStubs]
+from libp2p.protocol_muxer.exceptions import MultiselectClientError, MultiselectError
+from libp2p.stream_muxer.exceptions import MuxedConnUnavailable
+from libp2p.stream_muxer.yamux.yamux import GO_AWAY_NORMAL, Yamux
+from libp2p.transport.exceptions import MuxerUpgradeFailure
+from libp2p.transport.upgrader import TransportUpgrader
+
+from p2p.adapters.closing import shielded
+from p2p.adapters.framing import UNREAD_MAX_BYTES
+
+STREAMS_INBOUND_MAX: Final = 128
+"""Streams that a peer has open towards us: one link, one ping, one identify, at most 12 of the
+DHT, and those half closed. A stream costs about 8 KB."""
+STREAMS_BURST_MAX: Final = 256
+STREAMS_RATE_PER_S: Final = 50.0
+"""A fresh stream costs 2.6 ms of CPU, so a peer that opens and resets them could keep a core busy;
+an honest one opens a handful at the start, a ping every few seconds and a few for the DHT."""
+BUFFERED_MAX_BYTES: Final = UNREAD_MAX_BYTES
+"""Bytes received on all streams of a connection and not yet read by their handlers."""
+
+
+class ConnectionAbused(trio.TooSlowError):
+    """A peer went beyond a bound. py-libp2p's reader closes a connection on TooSlowError alone;
+    on most others it goes on reading in the middle of a frame."""
+
+
+class BoundedYamux(Yamux):
+    """A Yamux connection whose peer cannot make it large.
+
+    Attributes:
+        heard_s: when data last came, in trio's time; health monitoring leaves busy links alone.
+    """
+
+    def __init__(self, secured_conn: ISecureConn, peer_id: ID) -> None:
+        super().__init__(secured_conn, peer_id, is_initiator=secured_conn.is_initiator)
+        self.heard_s = trio.current_time()
+        self._stream_allowance = float(STREAMS_BURST_MAX)
+        self._stream_counted_s = self.heard_s
+
+    async def accept_stream(self) -> IMuxedStream:
+        """Give the next stream that the peer opens.
+
+        Raises:
+            MuxedConnUnavailable: the connection is closed, or the peer opened too many streams.
+        """
+        stream = await super().accept_stream()
+        if self._inbound_count() > STREAMS_INBOUND_MAX or not self._within_rate():
+            await self._cleanup_on_error()
+            raise MuxedConnUnavailable("The peer opened too many streams.")
+        return stream
+
+    def _inbound_count(self) -> int:
+        own_parity = 1 if self.is_initiator else 0
+        return sum(1 for stream_id in self.streams if stream_id % 2 != own_parity)
+
+    def _within_rate(self) -> bool:
+        now_s = trio.current_time()
+        refill = (now_s - self._stream_counted_s) * STREAMS_RATE_PER_S
+        self._stream_counted_s = now_s
+        self._stream_allowance = min(self._stream_allowance + refill, STREAMS_BURST_MAX) - 1
+        return self._stream_allowance >= 0
+
+    async def _read_data_body(self, length: int) -> bytes:
+        if length + sum(map(len, self.stream_buffers.values())) > BUFFERED_MAX_BYTES:
+            raise ConnectionAbused
+        body = await super()._read_data_body(length)
+        self.heard_s = trio.current_time()
+        return body
+
+    async def close(self, error_code: int = GO_AWAY_NORMAL) -> None:
+        """Say that we go, and close; a peer that does not take the word is closed without."""
+        try:
+            with shielded():
+                await super().close(error_code)
+            if not self.event_closed.is_set():
+                await self._cleanup_on_error()
+        finally:
+            await self.secured_conn.close()  # a second time does no harm
+
+
+class YamuxOnlyUpgrader(TransportUpgrader):
+    """Upgrades connections to :class:`BoundedYamux`, whatever the options say."""
+
+    async def upgrade_connection(self, conn: ISecureConn, peer_id: ID) -> IMuxedConn:
+        """Negotiate Yamux and give the connection.
+
+        Raises:
+            MuxerUpgradeFailure: the peer does not speak Yamux.
+        """
+        try:
+            await self.muxer_multistream.select_transport(conn)
+        except (MultiselectError, MultiselectClientError) as error:
+            raise MuxerUpgradeFailure("the peer does not offer Yamux") from error
+        return BoundedYamux(conn, peer_id)

@@ -80,7 +80,18 @@ class Inbox:
         self._send, self._receive = trio.open_memory_channel[Posted](INBOX_MAX)
 
     async def post(self, posted: Posted) -> None:
-        """Wait for room and queue; once the inbox is closed, nothing is kept."""
+        """Queue, after waiting for room where there is none; once closed, nothing is kept.
+
+        No checkpoint where there is room, so that what comes together is committed together.
+        """
+        try:
+            self._send.send_nowait(posted)
+        except trio.WouldBlock:
+            await self._post_when_there_is_room(posted)
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            _give_up(posted)
+
+    async def _post_when_there_is_room(self, posted: Posted) -> None:
         try:
             await self._send.send(posted)
         except (trio.BrokenResourceError, trio.ClosedResourceError):

@@ -54,6 +54,14 @@ class Neighbourhood:
         """Let links in from now on: the node has been told that it runs."""
         self._welcoming.set()
 
+    def is_welcoming(self) -> bool:
+        """Tell whether :meth:`welcome` was called."""
+        return self._welcoming.is_set()
+
+    async def welcoming(self) -> None:
+        """Wait until :meth:`welcome` was called."""
+        await self._welcoming.wait()
+
     def views(self) -> tuple[NeighbourView, ...]:
         """Give the open links in the order of their opening."""
         return tuple(link.view() for link in self._links.values())

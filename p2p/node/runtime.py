@@ -26,7 +26,7 @@ from p2p.core.effects import (
     SendFrame,
 )
 from p2p.core.events import AddressesChanged, Command, Event, Started, Woken
-from p2p.errors import EnvironmentFault, InvalidInput, LocalError, StoreDamaged, StoreFull
+from p2p.errors import EnvironmentFault, InvalidInput, LocalError
 from p2p.node.api import Check, CustodyView, NodeStatus, NumberedNotice, PeerView
 from p2p.node.counters import Counters
 from p2p.node.doctor import Probe, diagnose
@@ -124,6 +124,7 @@ class Runtime:
 
         Raises:
             LinkFailed: an address to listen on cannot be had.
+            StoreFull: there was no room from the beginning; later, the node waits for room.
             StoreDamaged: the store cannot be read any more.
         """
         async with trio.open_nursery() as nursery:
@@ -135,6 +136,7 @@ class Runtime:
             spawn(nursery, self._hood.run_dials)
             spawn(nursery, self._sightings.run)
             self._parts.log.info("started", listening=" ".join(self._parts.network.addresses()))
+            await self._hood.welcoming()
             started()
             await self._stopping.wait()
             await self._hood.say_bye()
@@ -166,13 +168,13 @@ class Runtime:
 
     def _handle(self, posted: list[Posted], now_s: float) -> None:
         addresses = self._parts.network.addresses()
-        live = [*self._own_events(addresses, now_s)]
-        live += [one for one in posted if not (isinstance(one, FromLink) and one.is_stale())]
+        live = [one for one in posted if not (isinstance(one, FromLink) and one.is_stale())]
+        live = [*self._own_events(addresses, live, now_s), *live]
         if not live:
             return
         try:
             effects = self._engine.handle([one.event for one in live], now_s)
-        except (StoreFull, StoreDamaged) as fault:
+        except EnvironmentFault as fault:
             self._recover(live, fault, now_s)
             return
         self._told_addresses = addresses
@@ -182,10 +184,13 @@ class Runtime:
         self._perform(live, effects, now_s)
         self._hood.welcome()
 
-    def _own_events(self, addresses: tuple[str, ...], now_s: float) -> list[Posted]:
-        """Give what the shell itself must tell the node now, before anything else."""
+    def _own_events(
+        self, addresses: tuple[str, ...], others: Sequence[Posted], now_s: float
+    ) -> list[Posted]:
+        """Give what the shell itself must tell the node now, before ``others``."""
         if self._told_addresses is None:
-            return [FromShell(Started(addresses))] if now_s >= self._paused_until_s else []
+            due = others or now_s >= self._paused_until_s
+            return [FromShell(Started(addresses))] if due else []
         events: list[Event] = []
         if addresses != self._told_addresses:
             events.append(AddressesChanged(addresses))
@@ -196,6 +201,8 @@ class Runtime:
 
     def _recover(self, lost: list[Posted], fault: EnvironmentFault, now_s: float) -> None:
         """After a failed commit: nothing of the batch happened, so nobody may think it did."""
+        if not self._hood.is_welcoming():
+            raise fault
         self._fault_pause_s = min(
             max(2 * self._fault_pause_s, FAULT_PAUSE_FIRST_S), FAULT_PAUSE_MAX_S
         )

@@ -1,0 +1,1 @@
+"""Speed and memory, measured on real nodes and printed beside the reference."""

@@ -13,7 +13,7 @@ NAMES = ("build", "node", "dev", "sim", "fuzz")
 
 def _pins(name: str) -> dict[str, str]:
     """Give each requirement line (with its marker) and the block of its hashes."""
-    text = (ROOT / "requirements" / f"{name}.lock").read_text()
+    text = (ROOT / "requirements" / f"{name}.lock").read_text("utf-8")
     blocks = re.split(r"\n(?=\S)", text.strip())
     return {block.partition(" \\\n")[0]: block for block in blocks}
 
@@ -27,7 +27,7 @@ def test_every_pin_is_exact_and_hashed(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_no_address_of_an_index_or_a_file(name: str) -> None:
-    text = (ROOT / "requirements" / f"{name}.lock").read_text()
+    text = (ROOT / "requirements" / f"{name}.lock").read_text("utf-8")
     assert "://" not in text
     assert " @ " not in text
     assert "--index" not in text

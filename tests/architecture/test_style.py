@@ -31,7 +31,7 @@ def _modules(*folders: str) -> list[Path]:
 
 
 def _tree(path: Path) -> ast.Module:
-    return ast.parse((ROOT / path).read_text(), filename=str(path))
+    return ast.parse((ROOT / path).read_text("utf-8"), filename=str(path))
 
 
 def _parameters(*folders: str) -> pytest.MarkDecorator:
@@ -40,7 +40,7 @@ def _parameters(*folders: str) -> pytest.MarkDecorator:
 
 @_parameters(*PRODUCT, "tests", "typings")
 def test_a_module_is_short(path: Path) -> None:
-    count = len((ROOT / path).read_text().splitlines())
+    count = len((ROOT / path).read_text("utf-8").splitlines())
     assert count <= MODULE_LINES_MAX, f"{path} has {count} lines"
 
 

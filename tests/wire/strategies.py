@@ -1,0 +1,204 @@
+"""Strategies for every value that the wire knows, within its bounds; for all tests to use."""
+
+from __future__ import annotations
+
+import msgpack
+from hypothesis import strategies as st
+
+from p2p.wire import limits
+from p2p.wire.bundle import ML_KEM_768_PUBLIC_BYTES, DeviceCertificate, PrekeyBundle
+from p2p.wire.contact_uri import Invite
+from p2p.wire.content import Acknowledgement, Content, Introduction, Text
+from p2p.wire.envelope import HOUR_S, EnvelopeHeader, size_of_class
+from p2p.wire.frames import (
+    Bye,
+    Carry,
+    Credit,
+    Found,
+    Frame,
+    Hello,
+    Offer,
+    OfferEntry,
+    ProofFrame,
+    Refusal,
+    Refused,
+    Seek,
+    Taken,
+    Want,
+)
+from p2p.wire.ids import Tag
+
+UNIX_SECOND_MAX = 2**40
+
+
+def fixed(size: int) -> st.SearchStrategy[bytes]:
+    """Bytes of exactly that length."""
+    return st.binary(min_size=size, max_size=size)
+
+
+def text(size_max_bytes: int, size_min_chars: int = 0) -> st.SearchStrategy[str]:
+    """Text that has an encoding, of at most so many bytes in UTF-8."""
+    alphabet = st.characters(exclude_categories=("Cs",))
+    long = st.text(alphabet, min_size=size_min_chars, max_size=size_max_bytes)
+    return long.filter(lambda value: len(value.encode()) <= size_max_bytes)
+
+
+def some(element: st.SearchStrategy, most: int, least: int = 1) -> st.SearchStrategy[tuple]:
+    """A tuple, usually short."""
+    return st.lists(element, min_size=least, max_size=min(most, 12)).map(tuple)
+
+
+ids = fixed(limits.ENVELOPE_ID_SIZE_BYTES)
+keys = fixed(32)
+signatures = fixed(64)
+tags = fixed(limits.TAG_SIZE_BYTES)
+proofs = fixed(limits.PROOF_SIZE_BYTES)
+seconds = st.integers(0, UNIX_SECOND_MAX)
+hours = st.integers(0, 2**32 - 1)
+copies = st.integers(0, limits.COPIES_MAX)
+addresses = some(text(limits.ADDRESS_SIZE_MAX_BYTES, 1), limits.ADDRESSES_MAX, least=0)
+names = text(limits.NAME_SIZE_MAX_BYTES)
+bundle_bytes = st.binary(max_size=limits.BUNDLE_SIZE_MAX_BYTES)
+
+
+@st.composite
+def envelopes(draw: st.DrawFn, size_class_max: int = 2, now_s: float = 0.0) -> bytes:
+    """An envelope that a carrier accepts; alive for an hour at least where ``now_s`` is given."""
+    size_class = draw(st.integers(0, size_class_max))
+    first = int(now_s // HOUR_S) + 2
+    hour = draw(st.integers(first, first + limits.LIFETIME_MAX_S // HOUR_S - 1))
+    header = EnvelopeHeader(size_class, hour, Tag(draw(tags))).encode()
+    fill = draw(fixed(32))
+    size = size_of_class(size_class)
+    return (header + fill * (size // len(fill)))[:size]
+
+
+hellos = st.builds(
+    Hello,
+    versions=some(st.integers(1, 255), 8, least=0),
+    clock_s=seconds,
+    window_bytes=st.integers(limits.WINDOW_MIN_BYTES, limits.WINDOW_MAX_BYTES),
+    accepts=st.integers(0, 2**32 - 1),
+    hint=st.binary(max_size=64),
+)
+offer_entries = st.builds(
+    OfferEntry,
+    id=ids,
+    size_class=st.integers(0, limits.SIZE_CLASS_MAX),
+    expiry_hour=hours,
+    tag=tags,
+    copies=copies,
+)
+offers = st.builds(Offer, some(offer_entries, limits.OFFERS_PER_FRAME_MAX))
+wants = st.builds(Want, some(ids, limits.IDS_PER_FRAME_MAX))
+carries = st.builds(
+    Carry, envelope=envelopes(), copies=copies, hops=st.integers(0, limits.HOPS_MAX)
+)
+takens = st.builds(Taken, some(ids, limits.IDS_PER_FRAME_MAX))
+refusals = st.builds(Refusal, id=ids, reason=st.integers(0, 255))
+refuseds = st.builds(Refused, some(refusals, limits.IDS_PER_FRAME_MAX))
+proof_frames = st.builds(ProofFrame, some(proofs, limits.PROOFS_PER_FRAME_MAX))
+credits_ = st.builds(Credit, st.integers(1, limits.WINDOW_MAX_BYTES))
+seeks = st.builds(Seek, ids)
+founds = st.builds(Found, st.binary(min_size=1, max_size=limits.BUNDLE_SIZE_MAX_BYTES))
+byes = st.builds(Bye, text(64))
+frames: st.SearchStrategy[Frame] = st.one_of(
+    hellos,
+    offers,
+    wants,
+    carries,
+    takens,
+    refuseds,
+    proof_frames,
+    credits_,
+    seeks,
+    founds,
+    byes,
+)
+
+texts = st.builds(
+    Text, message_id=fixed(limits.MESSAGE_ID_SIZE_BYTES), sent_at_s=seconds, text=text(400)
+)
+introductions = st.builds(
+    Introduction,
+    issued_at_s=seconds,
+    name=names,
+    bundle=bundle_bytes,
+    lookup_secret=fixed(16),
+    addresses=addresses,
+)
+contents: st.SearchStrategy[Content] = st.one_of(texts, introductions, st.just(Acknowledgement()))
+
+certificates = st.builds(
+    DeviceCertificate,
+    version=st.just(1),
+    account_key=keys,
+    device_key=keys,
+    created_s=seconds,
+    signature=signatures,
+)
+bundles = st.builds(
+    PrekeyBundle,
+    version=st.just(limits.BUNDLE_VERSION),
+    one_time=st.integers(0, 1),
+    certificate=certificates,
+    prekey=keys,
+    prekey_signature=signatures,
+    kem_ml=fixed(ML_KEM_768_PUBLIC_BYTES),
+    kem_x25519=keys,
+    created_s=seconds,
+    expires_s=seconds,
+    signature=signatures,
+)
+invites = st.builds(
+    Invite,
+    account_key=keys,
+    bundle_hash=keys,
+    lookup_secret=fixed(16),
+    name=names,
+    addresses=some(text(80, 1), limits.ADDRESSES_MAX, least=0),
+    bundle=bundle_bytes,
+)
+
+plain_values: st.SearchStrategy[object] = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats()
+    | st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
+    | st.binary(max_size=80)
+    | st.builds(msgpack.ExtType, st.integers(0, 127), st.binary(max_size=20)),
+    lambda inner: (
+        st.lists(inner, max_size=12) | st.dictionaries(st.text(max_size=3), inner, max_size=3)
+    ),
+    max_leaves=30,
+)
+"""What MessagePack can say, whether or not it means anything to us."""
+
+
+@st.composite
+def broken(draw: st.DrawFn, good: st.SearchStrategy[bytes]) -> bytes:
+    """Bytes that were good before something happened to a few of them."""
+    data = bytearray(draw(good))
+    for _ in range(draw(st.integers(1, 3))):
+        at = draw(st.integers(0, len(data)))
+        match draw(st.sampled_from(("cut", "change", "insert", "remove"))):
+            case "cut":
+                del data[at:]
+            case "change":
+                data[at : at + 1] = draw(st.binary(min_size=1, max_size=1))
+            case "insert":
+                data[at:at] = draw(st.binary(min_size=1, max_size=9))
+            case _:
+                del data[at : at + draw(st.integers(1, 9))]
+    return bytes(data)
+
+
+def hostile(good: st.SearchStrategy[bytes]) -> st.SearchStrategy[bytes]:
+    """Bytes of every kind that a peer may send: noise, foreign values, and good ones broken."""
+    return (
+        st.binary(max_size=400)
+        | plain_values.map(lambda value: msgpack.packb(value, use_bin_type=True))
+        | broken(good)
+        | good
+    )

@@ -179,10 +179,7 @@ class Database:
     def begin(self) -> None:
         """Begin; :meth:`transaction` calls it."""
         assert not self._in_transaction, "a transaction is open already"
-        try:
-            self._cursor.execute("BEGIN")
-        except dbapi2.DatabaseError as exc:
-            raise self._translate(exc, StoreFull) from exc
+        self._cursor.execute("BEGIN")  # touches nothing yet: the file is ours alone anyway
         self._in_transaction = True
 
     def commit(self) -> None:

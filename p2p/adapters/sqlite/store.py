@@ -85,11 +85,14 @@ def open_store(path: Path, key: bytes, synchronous: Synchronous = Synchronous.FU
         StoreDamaged: it is empty, cut, altered, under another key, or not of Molva.
         StoreLocked: another process has it open.
         VersionUnsupported: a newer Molva wrote it.
+        EnvironmentFault: it cannot be opened for writing.
     """
     try:
         size_bytes = path.stat().st_size
     except FileNotFoundError as exc:
         raise HomeMissing(f"There is no store at {path}.") from exc
+    except OSError as exc:
+        raise EnvironmentFault(f"{path} cannot be opened: {exc.strerror}.") from exc
     if size_bytes < PAGE_SIZE_BYTES:
         # SQLite would take what is shorter for a new, empty database, and write into it.
         raise StoreDamaged(f"{path} is empty, or cut short. {WHAT_TO_DO}")

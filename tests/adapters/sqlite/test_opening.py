@@ -102,6 +102,11 @@ def test_a_folder_in_its_place(tmp_path: Path) -> None:
         open_store(tmp_path / "molva.db", KEY)
 
 
+def test_a_file_on_the_way(path: Path) -> None:
+    with pytest.raises(EnvironmentFault, match="cannot be opened: Not a directory"):
+        open_store(path / "molva.db", KEY)
+
+
 def test_another_process_has_it_open(path: Path) -> None:
     first = open_store(path, KEY)
     with pytest.raises(StoreLocked, match="Another process has"):
@@ -226,6 +231,14 @@ def test_a_step_that_fails_leaves_the_old_version(path: Path) -> None:
     store = open_store(path, KEY)
     assert store.envelope(envelope_id(1)) == b"data 1"
     store.close()
+
+
+def test_a_log_that_cannot_be_written(path: Path) -> None:
+    path.with_name("molva.db-wal").mkdir()
+    before = path.read_bytes()
+    with pytest.raises(EnvironmentFault, match="cannot be opened for writing"):
+        open_store(path, KEY)
+    assert path.read_bytes() == before
 
 
 def test_a_file_that_may_not_be_written(path: Path) -> None:

@@ -10,11 +10,11 @@ import http.client
 import os
 import socket
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Final, TypeVar
+from typing import Final, Self, TypeVar
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -61,7 +61,7 @@ class ControlClient:
         self._socket_path = socket_path(Path(os.path.abspath(home)), os.getuid())  # noqa: PTH100
         self._connection = _UnixConnection(self._socket_path, wait_s)
 
-    def __enter__(self) -> ControlClient:
+    def __enter__(self) -> Self:
         """Give itself."""
         return self
 
@@ -207,7 +207,7 @@ class ControlClient:
         self._ask("POST", "/v1/stop", schema.Nothing)
 
     @contextmanager
-    def events(self, *, after: str = "", wait_s: float | None = None) -> Iterator[EventSource]:
+    def events(self, *, after: str = "", wait_s: float | None = None) -> Generator[EventSource]:
         """Open the event stream on a connection of its own.
 
         Args:

@@ -61,12 +61,13 @@ class EventStream:
             spawn(nursery, self._gather, notices)
             spawn(nursery, self._watch_closing)
             await write(self._opening())
-            while not self._ended:
+            while self._waiting or not self._ended:
                 with trio.move_on_after(schema.HEARTBEAT_S) as silence:
                     await self._news.wait()
-                await write(b":\n\n" if silence.cancelled_caught else self._drain())
-            if self._waiting:
-                await write(self._drain())
+                if self._waiting:
+                    await write(self._drain())
+                elif silence.cancelled_caught:
+                    await write(b":\n\n")
             nursery.cancel_scope.cancel()
 
     def _place(self, position: str) -> tuple[int, bool]:

@@ -115,7 +115,7 @@ class Conversation:
         """Answer one request; tell whether the connection can carry another."""
         try:
             head: h11.Request | None = None
-            with self._idle:
+            with trio.move_on_at(math.inf) as self._idle:
                 head = await self._head()
             if head is None:
                 return False

@@ -120,6 +120,11 @@ class Endpoint:
     run: Run | None
     status: int = 200
 
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Give the parts of the path between its slashes."""
+        return tuple(self.path.split("/"))
+
 
 def _decode(decoder: msgspec.json.Decoder[Body], data: bytes) -> Body:
     try:
@@ -278,7 +283,9 @@ ENDPOINTS: Final = (
     EVENTS,
     STOP,
 )
-"""All there is. Fixed addresses stand before those with a name in the same place."""
+"""All there is."""
+_PATTERNS: Final = tuple((e.parts, e) for e in sorted(ENDPOINTS, key=lambda e: e.path.count("{")))
+"""Those with fewer names first: /v1/messages/read fits /v1/messages/{id} too, and is meant."""
 
 
 def find_endpoint(request: Request) -> tuple[Endpoint, Call]:
@@ -288,12 +295,10 @@ def find_endpoint(request: Request) -> tuple[Endpoint, Call]:
         RequestRefused: no such address, version or method.
         InvalidInput: the address is no proper UTF-8, or has too many query fields.
     """
-    segments = request.path.split("/")
-    fitting = [e for e in ENDPOINTS if _fits(e.path.split("/"), segments)]
+    segments = tuple(request.path.split("/"))
+    fitting = [endpoint for parts, endpoint in _PATTERNS if _fits(parts, segments)]
     if not fitting:
         raise _unknown_address(request.path)
-    # "/v1/messages/read" fits "{id}" too: the address with fewer names is meant.
-    fitting.sort(key=lambda endpoint: endpoint.path.count("{"))
     for endpoint in fitting:
         if endpoint.method == request.method:
             return endpoint, _call(endpoint, segments, request)
@@ -301,18 +306,18 @@ def find_endpoint(request: Request) -> tuple[Endpoint, Call]:
     raise RequestRefused("method-not-allowed", 405, f"This address takes {methods}.")
 
 
-def _fits(pattern: list[str], segments: list[str]) -> bool:
+def _fits(pattern: tuple[str, ...], segments: tuple[str, ...]) -> bool:
     return len(pattern) == len(segments) and all(
         (part.startswith("{") and segment != "") or part == segment
         for part, segment in zip(pattern, segments, strict=True)
     )
 
 
-def _call(endpoint: Endpoint, segments: list[str], request: Request) -> Call:
+def _call(endpoint: Endpoint, segments: tuple[str, ...], request: Request) -> Call:
     try:
         names = {
             part[1:-1]: unquote(segment, errors="strict")
-            for part, segment in zip(endpoint.path.split("/"), segments, strict=True)
+            for part, segment in zip(endpoint.parts, segments, strict=True)
             if part.startswith("{")
         }
         query = parse_qs(

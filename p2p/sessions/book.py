@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from p2p.errors import NotAuthentic, NotReady, Replayed
 from p2p.ports.entropy import Entropy
 from p2p.ports.store import DocumentStore
-from p2p.sessions.contact_bundles import ContactBundle, ContactBundles
+from p2p.sessions.contact_bundles import ContactBundles
 from p2p.sessions.envelope_seal import (
     FIRST_CONTACT_OVERHEAD_BYTES,
     FIRST_CONTACT_ROOM_BYTES,
@@ -20,9 +20,11 @@ from p2p.sessions.envelope_seal import (
     seal_session,
     size_class_for,
 )
-from p2p.sessions.first_contact import FIRST_CONTACTS_MAX, FirstContacts
+from p2p.sessions.first_contact import FirstContacts
 from p2p.sessions.identity import DeviceIdentity
-from p2p.sessions.prekeys import Lookup, Prekeys
+from p2p.sessions.own_bundle import Lookup
+from p2p.sessions.plan import Beginning, Continuation, Repetition, plan_seal
+from p2p.sessions.prekeys import Prekeys
 from p2p.sessions.roster import Roster
 from p2p.sessions.session import Session
 from p2p.sessions.suite import Suite
@@ -33,17 +35,11 @@ from p2p.sessions.tags import (
     TagWindow,
     WeekSeries,
     day_of,
-    proof_of,
     week_of,
 )
 from p2p.wire.envelope import NONCE_SIZE_BYTES, EnvelopeHeader, expiry_hour_for, parse_header
 from p2p.wire.ids import AccountKey, BundleHash, DeviceKey, Proof, SessionId, Tag
-from p2p.wire.limits import (
-    ENVELOPE_OVERHEAD_BYTES,
-    SESSION_AGE_MAX_S,
-    SKIPPED_KEYS_PER_CHAIN_MAX,
-    UNACKNOWLEDGED_MAX,
-)
+from p2p.wire.limits import ENVELOPE_OVERHEAD_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,29 +87,6 @@ class IssuedBundle:
     hash: BundleHash
     lookup_secret: bytes
     expires_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Beginning:
-    """A session is to be begun with a bundle, over a live one that it renews or over none."""
-
-    bundle: ContactBundle
-    renews: Session | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Repetition:
-    """A session's handshake is to be repeated."""
-
-    session: Session
-    bundle: ContactBundle
-
-
-@dataclass(frozen=True, slots=True)
-class _Continuation:
-    """A live session is to be used."""
-
-    session: Session
 
 
 class SessionBook:
@@ -178,7 +151,7 @@ class SessionBook:
     def can_seal(self, contact: AccountKey, now_s: float) -> bool:
         """Tell whether there is a session with ``contact`` or a bundle to begin one."""
         try:
-            self._plan(contact, now_s)
+            plan_seal(self._roster, self._bundles, contact, now_s)
         except NotReady:
             return False
         return True
@@ -189,10 +162,10 @@ class SessionBook:
         Where nothing can be sealed yet it is the room of a first contact.
         """
         try:
-            plan = self._plan(contact, now_s)
+            plan = plan_seal(self._roster, self._bundles, contact, now_s)
         except NotReady:
             return FIRST_CONTACT_ROOM_BYTES
-        return SESSION_ROOM_BYTES if isinstance(plan, _Continuation) else FIRST_CONTACT_ROOM_BYTES
+        return SESSION_ROOM_BYTES if isinstance(plan, Continuation) else FIRST_CONTACT_ROOM_BYTES
 
     def seal(self, contact: AccountKey, content: bytes, lifetime_s: float, now_s: float) -> Sealed:
         """Seal ``content`` into an envelope, starting or renewing a session where that is due.
@@ -202,9 +175,9 @@ class SessionBook:
             TooLarge: the content does not fit.
         """
         self._turn_to(now_s)
-        plan = self._plan(contact, now_s)
+        plan = plan_seal(self._roster, self._bundles, contact, now_s)
         expiry_hour = expiry_hour_for(now_s, lifetime_s, self._entropy.uniform())
-        if isinstance(plan, _Continuation):
+        if isinstance(plan, Continuation):
             return self._seal_session(plan.session, content, expiry_hour, now_s)
         return self._seal_first_contact(plan, content, expiry_hour, now_s)
 
@@ -276,38 +249,6 @@ class SessionBook:
             if week_of(now_s) > week_of(before_s):
                 self._prekeys.advance(now_s)
 
-    def _plan(self, contact: AccountKey, now_s: float) -> _Beginning | _Repetition | _Continuation:
-        """Decide how the next envelope to a contact is made.
-
-        Raises:
-            NotReady: it cannot be made.
-        """
-        session = self._roster.sending(contact)
-        newest = self._bundles.newest(contact)
-        fresh = newest if newest is not None and newest.may_begin(now_s) else None
-        if session is None:
-            if fresh is None:
-                raise NotReady(_why_not(newest))
-            return _Beginning(fresh, None)
-        if fresh is not None and _is_due(session, now_s):
-            return _Beginning(fresh, session)
-        if session.handshake is not None:
-            return self._plan_repetition(session, fresh, now_s)
-        if session.unacknowledged >= SKIPPED_KEYS_PER_CHAIN_MAX:
-            raise NotReady("The contact has given no sign of life for too many messages.")
-        return _Continuation(session)
-
-    def _plan_repetition(
-        self, session: Session, fresh: ContactBundle | None, now_s: float
-    ) -> _Beginning | _Repetition:
-        bundle = self._bundles.find(session.contact, session.bundle)
-        valid = bundle is not None and bundle.is_valid(now_s)
-        if bundle is not None and valid and session.first_contacts_sent < FIRST_CONTACTS_MAX:
-            return _Repetition(session, bundle)
-        if fresh is None:
-            raise NotReady("The contact has not answered; a new invite of theirs is needed.")
-        return _Beginning(fresh, None)
-
     def _seal_session(
         self, session: Session, content: bytes, expiry_hour: int, now_s: float
     ) -> Sealed:
@@ -322,11 +263,11 @@ class SessionBook:
         return Sealed(envelope, tag, tag, session.id)
 
     def _seal_first_contact(
-        self, plan: _Beginning | _Repetition, content: bytes, expiry_hour: int, now_s: float
+        self, plan: Beginning | Repetition, content: bytes, expiry_hour: int, now_s: float
     ) -> Sealed:
         size_class_for(len(content), FIRST_CONTACT_OVERHEAD_BYTES)
-        if isinstance(plan, _Beginning):
-            session, message = self._first.begin(plan.bundle, plan.renews, content, now_s)
+        if isinstance(plan, Beginning):
+            session, message = self._first.begin(plan.bundle, content, now_s)
         else:
             session = plan.session
             message = self._roster.ratchet(session).encrypt(content, session.associated)
@@ -345,7 +286,7 @@ class SessionBook:
         assert session is not None, "a window outlived its session"
         message = open_session(self._suite, session.header_in, envelope)
         content = self._roster.ratchet(session).decrypt(message, session.associated)
-        proof = proof_of(series.key, window.number_of(tag))
+        proof = series.proof(window.number_of(tag))
         session.incoming.spend(window, tag)
         answered = not session.received
         session.note_received(now_s)
@@ -367,9 +308,9 @@ class SessionBook:
     def _open_first_contact(
         self, envelope: bytes, tag: Tag, window: TagWindow, series: WeekSeries, now_s: float
     ) -> Opened:
-        lookup = self._prekeys.lookup_of(series)
-        first = self._first.open(envelope, tag, window, lookup, now_s)
+        first = self._first.open(envelope, tag, window, series, now_s)
         session = first.session
+        bundle = first.lookup.bundle
         self._note_life(session, answered=first.started)
         return Opened(
             session.contact,
@@ -379,7 +320,7 @@ class SessionBook:
             session.id,
             started=first.started,
             reset=first.reset,
-            invite=lookup.bundle.hash if first.started and lookup.bundle.one_time else b"",
+            invite=bundle.hash if first.started and bundle.one_time else b"",
         )
 
     def _note_life(self, session: Session, *, answered: bool) -> None:
@@ -387,22 +328,8 @@ class SessionBook:
         if session.retired_day >= 0:
             session.retired_day = day_of(self._now_s)
         if answered:
-            self._roster.retire(session.contact)
+            self._roster.choose(session.contact)
         self._roster.note_changed(session)
-
-
-def _is_due(session: Session, now_s: float) -> bool:
-    """Tell whether a session is to be renewed where a bundle allows it."""
-    aged = session.confirmed and now_s - session.since_s >= SESSION_AGE_MAX_S
-    return aged or session.unacknowledged >= UNACKNOWLEDGED_MAX
-
-
-def _why_not(bundle: ContactBundle | None) -> str:
-    if bundle is None:
-        return "The contact's prekey bundle has not reached this node yet."
-    if bundle.bundle.one_time and bundle.used:
-        return "The contact's invite was used up; a new one is needed."
-    return "The contact's prekey bundle has expired; a new invite is needed."
 
 
 def _issued(lookup: Lookup) -> IssuedBundle:

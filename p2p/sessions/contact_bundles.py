@@ -15,7 +15,7 @@ from p2p.ports.store import DocumentKind, DocumentStore
 from p2p.sessions.suite import Suite
 from p2p.sessions.tags import first_contact_tag, week_of
 from p2p.wire.bundle import Key32, PrekeyBundle, decode_bundle
-from p2p.wire.codec import pack, unpack
+from p2p.wire.codec import pack, unpack_versioned
 from p2p.wire.ids import AccountKey, BundleHash, Tag, bundle_hash
 from p2p.wire.limits import BUNDLE_LIFETIME_S, BUNDLE_SIZE_MAX_BYTES, CLOCK_TOLERANCE_S
 
@@ -176,7 +176,7 @@ class ContactBundles:
 
     def _load(self, data: bytes) -> None:
         try:
-            record = unpack(data, _Record, _RECORD_SIZE_MAX_BYTES)
+            record = unpack_versioned(data, _Record, _RECORD_SIZE_MAX_BYTES, _RECORD_VERSION)
             bundles = [
                 ContactBundle(
                     row.bundle,
@@ -191,6 +191,4 @@ class ContactBundles:
             ]
         except RemoteError as exc:
             raise StoreDamaged("A contact's bundles cannot be read.") from exc
-        if record.version != _RECORD_VERSION:
-            raise StoreDamaged(f"A contact's bundles of version {record.version}.")
         self._by_contact[AccountKey(record.contact)] = bundles

@@ -23,11 +23,12 @@ from p2p.sessions.handshake import (
     derive_keys,
 )
 from p2p.sessions.identity import DeviceIdentity
-from p2p.sessions.prekeys import ANYBODY, Lookup, OwnBundle, Prekeys
+from p2p.sessions.own_bundle import ANYBODY, Lookup, OwnBundle
+from p2p.sessions.prekeys import Prekeys
 from p2p.sessions.roster import Roster
 from p2p.sessions.session import Session, new_session
 from p2p.sessions.suite import RatchetMessage, Suite
-from p2p.sessions.tags import TagTable, TagWindow
+from p2p.sessions.tags import TagTable, TagWindow, WeekSeries
 from p2p.wire.envelope import EnvelopeHeader
 from p2p.wire.ids import AccountKey, DeviceKey, Proof, Tag, tag_of
 from p2p.wire.limits import (
@@ -63,21 +64,25 @@ class FirstContacts:
     prekeys: Prekeys
 
     def begin(
-        self, bundle: ContactBundle, renews: Session | None, content: bytes, now_s: float
+        self, bundle: ContactBundle, content: bytes, now_s: float
     ) -> tuple[Session, RatchetMessage]:
-        """Begin a session with the owner of a bundle, and give its first message."""
+        """Begin a session with the owner of a bundle, and give its first message.
+
+        It renews the newest session that the device is known to have, if there is one.
+        """
         keys = bundle.bundle
         device = DeviceKey(keys.certificate.device_key)
         contact = AccountKey(keys.certificate.account_key)
         agreement = self.suite.agree(
             self.identity.device_seed, device, keys.prekey, keys.prekey_signature
         )
+        renews = self.roster.known_to(contact, device)
         handshake = Handshake(
             self.identity.certificate,
             agreement.ephemeral,
             keys.prekey[:PREKEY_ID_BYTES],
             self.entropy.random_bytes(PSK_BYTES),
-            int(now_s),
+            self.roster.begins_at(contact, now_s),
             NO_SESSION if renews is None else renews.id,
         )
         derived = derive_keys(agreement, handshake, bundle.data, bundle.hash)
@@ -121,7 +126,7 @@ class FirstContacts:
         return envelope, header.tag, tag_of(proof)
 
     def open(
-        self, envelope: bytes, tag: Tag, window: TagWindow, lookup: Lookup, now_s: float
+        self, envelope: bytes, tag: Tag, window: TagWindow, series: WeekSeries, now_s: float
     ) -> FirstContact:
         """Open a first contact under one of our lookup secrets. A refusal changes nothing.
 
@@ -132,6 +137,7 @@ class FirstContacts:
             Conflict: a second sender used a one-time bundle.
             LimitExceeded: more missing messages, or more sessions, than are allowed.
         """
+        lookup = self.prekeys.lookup_of(series)
         bundle = lookup.bundle
         proof, handshake, message = open_first_contact(
             self.suite, bundle.kem_secret, bundle.hash, envelope
@@ -152,7 +158,7 @@ class FirstContacts:
         session.first_contacts_opened |= 1 << message.number
         session.note_received(now_s)
         self.roster.note_changed(session)
-        self.prekeys.note_opened(lookup, window, tag, session)
+        self.prekeys.note_opened(lookup, window, series, tag, session)
         return FirstContact(session, lookup, content, proof, started, reset)
 
     def _open_repeated(self, session: Session, message: RatchetMessage) -> bytes:
@@ -209,14 +215,14 @@ class FirstContacts:
     ) -> tuple[int, bool]:
         """Give the generation of an accepted session, and whether it is a visible reset."""
         others = self.roster.of(contact)
-        renewed = self.roster.find(handshake.renews)
-        if renewed is not None and (renewed.contact, renewed.device) == (contact, device):
-            return renewed.generation + 1, False
         theirs = [each for each in others if each.device == device]
-        begun = [each.begun_s for each in theirs if not each.initiated]
-        if begun and handshake.begun_s < max(begun):
+        begun = [each for each in theirs if not each.initiated]
+        if begun and handshake.begun_s < max(each.begun_s for each in begun):
             # It was under way for longer than a later one: still readable, but not sent on.
             return min(each.generation for each in others) - 1, False
+        renewed = self.roster.find(handshake.renews)
+        if renewed in theirs:
+            return max(each.generation for each in (renewed, *begun)) + 1, False
         return self.roster.next_generation(contact), any(each.confirmed for each in theirs)
 
 

@@ -2,117 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Annotated, Final, TypeVar
+from typing import Final
 
-from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from p2p.crypto.signing import sign
-from p2p.errors import Conflict, LimitExceeded, RemoteError, StoreDamaged
+from p2p.errors import Conflict, LimitExceeded
 from p2p.ports.entropy import Entropy
 from p2p.ports.store import DocumentKind, DocumentStore
 from p2p.sessions.handshake import PREKEY_ID_BYTES
 from p2p.sessions.identity import DeviceIdentity
+from p2p.sessions.own_bundle import (
+    ANYBODY,
+    BUNDLE_KEY_PREFIX,
+    HANDSHAKES_PER_LOOKUP_MAX,
+    LOOKUP_KEY_PREFIX,
+    Lookup,
+    OwnBundle,
+    decode_lookup,
+    decode_own_bundle,
+    new_lookup,
+)
 from p2p.sessions.session import Session
 from p2p.sessions.suite import Suite
-from p2p.sessions.tags import LookupTags, TagTable, TagWindow, WeekSeries, week_of
-from p2p.wire.bundle import Key32, PrekeyBundle, encode_bundle
-from p2p.wire.codec import pack, unpack
+from p2p.sessions.tags import TagTable, TagWindow, WeekSeries, week_of
+from p2p.wire.bundle import PrekeyBundle, encode_bundle
 from p2p.wire.ids import AccountKey, BundleHash, SessionId, Tag, bundle_hash
-from p2p.wire.limits import (
-    BUNDLE_LIFETIME_S,
-    BUNDLE_ROTATION_S,
-    BUNDLE_SECRETS_KEPT_S,
-    BUNDLE_SIZE_MAX_BYTES,
-    BUNDLE_VERSION,
-    CLOCK_TOLERANCE_S,
-)
+from p2p.wire.limits import BUNDLE_LIFETIME_S, BUNDLE_ROTATION_S, BUNDLE_VERSION
 
-BUNDLE_KEY_PREFIX: Final = b"o"
-LOOKUP_KEY_PREFIX: Final = b"l"
-ANYBODY: Final = AccountKey(b"")
-"""For whom a one-time bundle's lookup secret is: whoever has the invite."""
 ONE_TIME_BUNDLES_MAX: Final = 1_000
-HANDSHAKES_PER_LOOKUP_MAX: Final = 256
-"""A contact renews every 7 days or 500 messages; a bundle's secrets live 58 days."""
-_NOT_KNOWN: Final = -1
-_NOBODY: Final = SessionId(b"")
-_RECORD_VERSION: Final = 1
-_RECORD_SIZE_MAX_BYTES: Final = 65_536
-
-
-class _BundleRecord(Struct, frozen=True, array_like=True):
-    version: int
-    data: Annotated[bytes, Meta(max_length=BUNDLE_SIZE_MAX_BYTES)]
-    one_time: bool
-    created_s: int
-    expires_s: int
-    prekey_id: bytes
-    secret: bytes
-    kem_secret: bytes
-    user: bytes
-    begun_s: float
-    first_contacts: int
-
-
-class _LookupRecord(Struct, frozen=True, array_like=True):
-    version: int
-    bundle: Key32
-    contact: bytes
-    secret: Annotated[bytes, Meta(min_length=16, max_length=16)]
-    issued_s: float
-    highest: tuple[tuple[int, int], ...]
-    begun: tuple[tuple[Key32, bytes], ...]
-
-
-R = TypeVar("R", _BundleRecord, _LookupRecord)
-
-
-@dataclass(slots=True, eq=False)
-class OwnBundle:
-    """A bundle of ours with its secrets.
-
-    Attributes:
-        secret: begins sessions; empty once a one-time bundle has begun its one.
-        kem_secret: opens first contacts.
-        user: the session that a one-time bundle began, else empty.
-        begun_s: when that was.
-        first_contacts: how many first contacts that session has in all, once it is known.
-    """
-
-    data: bytes
-    hash: BundleHash
-    one_time: bool
-    created_s: int
-    expires_s: int
-    prekey_id: bytes
-    secret: bytes
-    kem_secret: bytes
-    user: SessionId = _NOBODY
-    begun_s: float = 0.0
-    first_contacts: int = _NOT_KNOWN
-
-    def dies_at(self) -> float:
-        """Give the moment at which the secrets are destroyed at the latest."""
-        dies_s = float(self.expires_s + BUNDLE_SECRETS_KEPT_S)
-        return min(dies_s, self.begun_s + BUNDLE_SECRETS_KEPT_S) if self.user else dies_s
-
-
-@dataclass(slots=True, eq=False)
-class Lookup:
-    """A lookup secret: by it one contact (or the user of an invite) writes to a bundle first.
-
-    Attributes:
-        begun: sessions begun by it, by the initiator's ephemeral key: a replay begins none.
-    """
-
-    bundle: OwnBundle
-    contact: AccountKey
-    secret: bytes
-    issued_s: float
-    tags: LookupTags
-    begun: dict[bytes, SessionId] = field(default_factory=dict[bytes, SessionId])
 
 
 class Prekeys:
@@ -133,13 +51,14 @@ class Prekeys:
         self._bundles: dict[BundleHash, OwnBundle] = {}
         self._lookups: dict[bytes, Lookup] = {}
         self._by_contact: dict[tuple[BundleHash, AccountKey], Lookup] = {}
-        self._changed: dict[bytes, None] = {}
+        self._changed: dict[bytes, OwnBundle | Lookup | None] = {}
         for key, data in store.documents(DocumentKind.BUNDLE):
             if key.startswith(BUNDLE_KEY_PREFIX):
-                self._load_bundle(data)
+                bundle = decode_own_bundle(data)
+                self._bundles[bundle.hash] = bundle
         for key, data in store.documents(DocumentKind.BUNDLE):
             if key.startswith(LOOKUP_KEY_PREFIX):
-                self._load_lookup(data)
+                self._keep(decode_lookup(data, self._bundles, table))
 
     def issue_one_time(self, now_s: float) -> Lookup:
         """Make a bundle for one invite.
@@ -183,17 +102,19 @@ class Prekeys:
     ) -> None:
         """Take note that a session began; a one-time bundle can begin no other from now on."""
         lookup.begun[ephemeral] = session
-        self._changed[_lookup_key(lookup)] = None
+        self._changed[lookup.key] = lookup
         if lookup.bundle.one_time:
             lookup.bundle.user = session
             lookup.bundle.begun_s = now_s
             lookup.bundle.secret = b""
-            self._changed[_bundle_key(lookup.bundle)] = None
+            self._changed[lookup.bundle.key] = lookup.bundle
 
-    def note_opened(self, lookup: Lookup, window: TagWindow, tag: Tag, session: Session) -> None:
+    def note_opened(
+        self, lookup: Lookup, window: TagWindow, series: WeekSeries, tag: Tag, session: Session
+    ) -> None:
         """Take note that a first contact was opened in its session."""
-        if lookup.tags.note(window, tag):
-            self._changed[_lookup_key(lookup)] = None
+        if lookup.tags.note(window, series, tag):
+            self._changed[lookup.key] = lookup
         self._destroy_if_complete(lookup.bundle, session)
 
     def note_confirmed(self, session: Session, first_contacts: int) -> None:
@@ -205,13 +126,13 @@ class Prekeys:
         bundle = self._bundles.get(session.bundle)
         if bundle is not None and bundle.user == session.id:
             bundle.first_contacts = first_contacts
-            self._changed[_bundle_key(bundle)] = None
+            self._changed[bundle.key] = bundle
             self._destroy_if_complete(bundle, session)
 
     def forget(self, contact: AccountKey) -> None:
         """Let a contact's lookup secrets open nothing any more."""
         for lookup in [each for each in self._lookups.values() if each.contact == contact]:
-            self._drop_lookup(lookup)
+            self._drop(lookup)
 
     def forget_session(self, session: Session) -> None:
         """Destroy the one-time bundle that began a session."""
@@ -239,18 +160,11 @@ class Prekeys:
 
     def flush(self, store: DocumentStore) -> None:
         """Write what changed."""
-        records: dict[bytes, Struct] = {}
-        for bundle in self._bundles.values():
-            if _bundle_key(bundle) in self._changed:
-                records[_bundle_key(bundle)] = _bundle_record(bundle)
-        for lookup in self._lookups.values():
-            if _lookup_key(lookup) in self._changed:
-                records[_lookup_key(lookup)] = _lookup_record(lookup)
-        for key in self._changed:
-            if key in records:
-                store.put_document(DocumentKind.BUNDLE, key, pack(records[key]))
-            else:
+        for key, row in self._changed.items():
+            if row is None:
                 store.delete_document(DocumentKind.BUNDLE, key)
+            else:
+                store.put_document(DocumentKind.BUNDLE, key, row.encode())
         self._changed.clear()
 
     def _newest_rotating(self) -> OwnBundle | None:
@@ -285,123 +199,33 @@ class Prekeys:
             keys.kem_secret,
         )
         self._bundles[bundle.hash] = bundle
-        self._changed[_bundle_key(bundle)] = None
+        self._changed[bundle.key] = bundle
         return bundle
 
     def _issue(self, bundle: OwnBundle, contact: AccountKey, now_s: float) -> Lookup:
         secret = self._entropy.random_bytes(16)
-        lookup = self._keep_lookup(bundle, contact, secret, now_s, {})
+        lookup = new_lookup(self._table, bundle, contact, secret, now_s, {})
         lookup.tags.advance(week_of(now_s))
-        self._changed[_lookup_key(lookup)] = None
+        self._keep(lookup)
+        self._changed[lookup.key] = lookup
         return lookup
 
-    def _keep_lookup(
-        self,
-        bundle: OwnBundle,
-        contact: AccountKey,
-        secret: bytes,
-        issued_s: float,
-        highest: dict[int, int],
-    ) -> Lookup:
-        tags = LookupTags(
-            self._table,
-            secret,
-            bundle.hash,
-            week_of(issued_s - CLOCK_TOLERANCE_S),
-            week_of(bundle.expires_s + CLOCK_TOLERANCE_S),
-            highest,
-        )
-        lookup = Lookup(bundle, contact, secret, issued_s, tags)
-        self._lookups[secret] = lookup
-        self._by_contact[bundle.hash, contact] = lookup
-        return lookup
+    def _keep(self, lookup: Lookup) -> None:
+        self._lookups[lookup.secret] = lookup
+        self._by_contact[lookup.bundle.hash, lookup.contact] = lookup
 
     def _destroy_if_complete(self, bundle: OwnBundle, session: Session) -> None:
-        opened = session.first_contacts_opened.bit_count()
-        if bundle.one_time and 0 <= bundle.first_contacts <= opened:
+        if bundle.is_used_up(session.first_contacts_opened.bit_count()):
             self._destroy(bundle)
 
     def _destroy(self, bundle: OwnBundle) -> None:
         for lookup in [each for each in self._lookups.values() if each.bundle is bundle]:
-            self._drop_lookup(lookup)
+            self._drop(lookup)
         del self._bundles[bundle.hash]
-        self._changed[_bundle_key(bundle)] = None
+        self._changed[bundle.key] = None
 
-    def _drop_lookup(self, lookup: Lookup) -> None:
+    def _drop(self, lookup: Lookup) -> None:
         lookup.tags.close()
         del self._lookups[lookup.secret]
         del self._by_contact[lookup.bundle.hash, lookup.contact]
-        self._changed[_lookup_key(lookup)] = None
-
-    def _load_bundle(self, data: bytes) -> None:
-        record = _read(data, _BundleRecord)
-        hash_ = bundle_hash(record.data)
-        self._bundles[hash_] = OwnBundle(
-            record.data,
-            hash_,
-            record.one_time,
-            record.created_s,
-            record.expires_s,
-            record.prekey_id,
-            record.secret,
-            record.kem_secret,
-            SessionId(record.user),
-            record.begun_s,
-            record.first_contacts,
-        )
-
-    def _load_lookup(self, data: bytes) -> None:
-        record = _read(data, _LookupRecord)
-        bundle = self._bundles.get(BundleHash(record.bundle))
-        if bundle is None:
-            raise StoreDamaged("A lookup secret without its bundle.")
-        contact = AccountKey(record.contact)
-        highest = dict(record.highest)
-        lookup = self._keep_lookup(bundle, contact, record.secret, record.issued_s, highest)
-        lookup.begun.update((key, SessionId(session)) for key, session in record.begun)
-
-
-def _bundle_key(bundle: OwnBundle) -> bytes:
-    return BUNDLE_KEY_PREFIX + bundle.hash
-
-
-def _lookup_key(lookup: Lookup) -> bytes:
-    return LOOKUP_KEY_PREFIX + lookup.bundle.hash + lookup.contact
-
-
-def _bundle_record(bundle: OwnBundle) -> _BundleRecord:
-    return _BundleRecord(
-        _RECORD_VERSION,
-        bundle.data,
-        bundle.one_time,
-        bundle.created_s,
-        bundle.expires_s,
-        bundle.prekey_id,
-        bundle.secret,
-        bundle.kem_secret,
-        bundle.user,
-        bundle.begun_s,
-        bundle.first_contacts,
-    )
-
-
-def _lookup_record(lookup: Lookup) -> _LookupRecord:
-    return _LookupRecord(
-        _RECORD_VERSION,
-        lookup.bundle.hash,
-        lookup.contact,
-        lookup.secret,
-        lookup.issued_s,
-        tuple(lookup.tags.highest.items()),
-        tuple(lookup.begun.items()),
-    )
-
-
-def _read(data: bytes, shape: type[R]) -> R:
-    try:
-        record = unpack(data, shape, _RECORD_SIZE_MAX_BYTES)
-    except RemoteError as exc:
-        raise StoreDamaged("An own bundle cannot be read.") from exc
-    if record.version != _RECORD_VERSION:
-        raise StoreDamaged(f"An own bundle of version {record.version}.")
-    return record
+        self._changed[lookup.key] = None

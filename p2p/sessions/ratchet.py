@@ -109,13 +109,18 @@ def _cloned(part: T) -> T:
     """Copy a part of the library's ratchet: chains are mutable, everything in them is not.
 
     The library clones the whole ratchet before each decryption so that a failure changes nothing;
-    ``copy.deepcopy`` takes ten times as long as the decryption.
+    ``copy.deepcopy`` would take ten times as long as the decryption.
     """
     copy = object.__new__(type(part))
-    for name, value in vars(part).items():
-        mutable = isinstance(value, dr.KDFChain | dr.SymmetricKeyRatchet)
-        vars(copy)[name] = _cloned(value) if mutable else value
+    fields = vars(copy)
+    fields.update(vars(part))
+    for name, value in fields.items():
+        if type(value) in _MUTABLE_PARTS:
+            fields[name] = _cloned(value)
     return copy
+
+
+_MUTABLE_PARTS: Final = (dr.KDFChain, dr.SymmetricKeyRatchet)
 
 
 class _Double(dr.DoubleRatchet):

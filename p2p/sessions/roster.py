@@ -9,7 +9,7 @@ from p2p.ports.store import DocumentKind, DocumentStore
 from p2p.sessions.session import IN_USE, Session, decode_session
 from p2p.sessions.suite import Ratchet, Suite
 from p2p.sessions.tags import TagTable
-from p2p.wire.ids import AccountKey, BundleHash, SessionId
+from p2p.wire.ids import AccountKey, BundleHash, DeviceKey, SessionId
 from p2p.wire.limits import SKIPPED_KEYS_AGE_MAX_S, TAG_DAYS_BACK
 
 SESSIONS_PER_CONTACT_MAX: Final = 8
@@ -26,6 +26,7 @@ class Roster:
         self._table = table
         self._by_id: dict[SessionId, Session] = {}
         self._by_contact: dict[AccountKey, list[Session]] = {}
+        self._sending: dict[AccountKey, Session] = {}
         self._live: OrderedDict[SessionId, Ratchet] = OrderedDict()
         self._changed: dict[SessionId, None] = {}
         self._today = today
@@ -34,6 +35,8 @@ class Roster:
             self._by_id[session.id] = session
             self._by_contact.setdefault(session.contact, []).append(session)
             session.incoming.advance(today)
+        for contact, sessions in self._by_contact.items():
+            self._sending[contact] = min(sessions, key=_rank)
 
     def find(self, session: SessionId) -> Session | None:
         """Give a session, or None."""
@@ -47,11 +50,7 @@ class Roster:
         """Give the session to send on: the newest generation, in it one that the other side is
         known to have, and of two such (both began at once) the one with the smaller id.
         """
-        best: Session | None = None
-        for session in self._by_contact.get(contact, ()):
-            if best is None or _rank(session) < _rank(best):
-                best = session
-        return best
+        return self._sending.get(contact)
 
     def ratchet(self, session: Session) -> Ratchet:
         """Give a session's live ratchet."""
@@ -71,27 +70,24 @@ class Roster:
         self._keep_live(session.id, ratchet)
         session.incoming.advance(self._today)
         self._changed[session.id] = None
-        self.retire(session.contact)
+        self.choose(session.contact)
         if len(sessions) > SESSIONS_PER_CONTACT_MAX:
-            kept = (session, self.sending(session.contact))
+            kept = (session, self._sending[session.contact])
             self.destroy(min((each for each in sessions if each not in kept), key=_age))
 
     def note_changed(self, session: Session) -> None:
         """Have the next flush write a session."""
         self._changed[session.id] = None
 
-    def retire(self, contact: AccountKey) -> None:
-        """Mark which of a contact's sessions are only read from now on."""
-        sending = self.sending(contact)
-        for session in self._by_contact.get(contact, ()):
-            if session is sending or sending is None or not sending.received:
-                retired_day = IN_USE
-            elif session.retired_day == IN_USE:
-                retired_day = self._today
-            else:
-                continue
-            if session.retired_day != retired_day:
-                session.retired_day = retired_day
+    def choose(self, contact: AccountKey) -> None:
+        """Choose anew which of a contact's sessions is sent on; the others are only read."""
+        sessions = self._by_contact[contact]
+        sending = min(sessions, key=_rank)
+        self._sending[contact] = sending
+        for session in sessions:
+            in_use = session is sending or not sending.received
+            if in_use != (session.retired_day == IN_USE):
+                session.retired_day = IN_USE if in_use else self._today
                 self._changed[session.id] = None
 
     def destroy(self, session: Session) -> None:
@@ -102,8 +98,11 @@ class Roster:
         self._changed[session.id] = None
         sessions = self._by_contact[session.contact]
         sessions.remove(session)
-        if not sessions:
+        if sessions:
+            self.choose(session.contact)
+        else:
             del self._by_contact[session.contact]
+            del self._sending[session.contact]
 
     def next_generation(self, contact: AccountKey) -> int:
         """Give the generation of a session that a contact began anew.
@@ -116,6 +115,18 @@ class Roster:
             ours_alone = session.initiated and not session.received
             generations.append(session.generation + (0 if ours_alone else 1))
         return max(generations)
+
+    def known_to(self, contact: AccountKey, device: DeviceKey) -> Session | None:
+        """Give the session that a device is known to have, the one preferred where it has more."""
+        known = [each for each in self.of(contact) if each.received and each.device == device]
+        return min(known, key=_rank, default=None)
+
+    def begins_at(self, contact: AccountKey, now_s: float) -> int:
+        """Give the begin of a new session of ours in Unix seconds: later than all before it, so
+        that the contact can tell which is the latest, in whatever order they arrive.
+        """
+        begun = [each.begun_s for each in self.of(contact) if each.initiated]
+        return max(int(now_s), max(begun, default=0) + 1)
 
     def handshakes_under_way(self, contact: AccountKey) -> set[BundleHash]:
         """Give the hashes of a contact's bundles with which a handshake is being repeated."""

@@ -10,9 +10,9 @@ from msgspec import Meta, Struct
 from p2p.errors import RemoteError, StoreDamaged
 from p2p.sessions.handshake import Handshake, SessionKeys, decode_handshake
 from p2p.sessions.suite import NOTHING_MISSING
-from p2p.sessions.tags import IncomingTags, OutgoingTags, TagTable, day_of
+from p2p.sessions.tags import IncomingTags, OutgoingTags, SeenDay, TagTable, day_of
 from p2p.wire.bundle import Key32
-from p2p.wire.codec import pack, unpack
+from p2p.wire.codec import pack, unpack_versioned
 from p2p.wire.ids import AccountKey, BundleHash, DeviceKey, SessionId
 
 IN_USE: Final = -1
@@ -20,7 +20,6 @@ IN_USE: Final = -1
 _RECORD_VERSION: Final = 1
 _RECORD_SIZE_MAX_BYTES: Final = 1_048_576
 Unsigned: TypeAlias = Annotated[int, Meta(ge=0)]
-Numbers: TypeAlias = tuple[Unsigned, ...]
 
 
 class _Record(Struct, frozen=True, array_like=True):
@@ -38,7 +37,7 @@ class _Record(Struct, frozen=True, array_like=True):
     header_out: Key32
     header_in: Key32
     out: tuple[Unsigned, Key32, Unsigned]
-    incoming: tuple[Unsigned, Key32, tuple[tuple[Unsigned, Unsigned, Numbers], ...]]
+    incoming: tuple[Unsigned, Key32, tuple[SeenDay, ...]]
     unacknowledged: Unsigned
     received: bool
     confirmed: bool
@@ -179,12 +178,10 @@ def decode_session(data: bytes, table: TagTable) -> Session:
         StoreDamaged: these bytes are no session of this version.
     """
     try:
-        record = unpack(data, _Record, _RECORD_SIZE_MAX_BYTES)
+        record = unpack_versioned(data, _Record, _RECORD_SIZE_MAX_BYTES, _RECORD_VERSION)
         handshake = decode_handshake(record.handshake) if record.handshake else None
     except RemoteError as exc:
         raise StoreDamaged("A session cannot be read.") from exc
-    if record.version != _RECORD_VERSION:
-        raise StoreDamaged(f"A session of version {record.version}.")
     return Session(
         id=SessionId(record.id),
         contact=AccountKey(record.contact),

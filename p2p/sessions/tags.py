@@ -12,9 +12,12 @@ First-contact tags: ``BLAKE2b-128(key = lookup secret, bundle hash || week || c)
 from __future__ import annotations
 
 import hashlib
+import struct
 from collections import OrderedDict
-from collections.abc import Iterable
-from typing import Final, Protocol
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Final
+
+from msgspec import Meta, Struct
 
 from p2p.crypto.kdf import keyed_hash, labelled_hash
 from p2p.wire.ids import BundleHash, Proof, Tag, tag_of
@@ -29,6 +32,7 @@ MISSING_MAX: Final = 1_000
 _OPENED_MAX: Final = 8_192
 """Tags of opened envelopes remembered, only to tell a replay from a stranger's envelope."""
 _NONE_SEEN: Final = -1
+_NUMBER = struct.Struct(">I")
 
 
 def day_of(now_s: float) -> int:
@@ -57,14 +61,6 @@ def first_contact_tag(lookup_secret: bytes, bundle: BundleHash, week: int, numbe
     """Give the tag of first-contact envelope ``number`` of a sender to a bundle in a week."""
     data = bundle + week.to_bytes(4, "big") + number.to_bytes(4, "big")
     return Tag(keyed_hash(lookup_secret, b"molva lookup tag", data, TAG_SIZE_BYTES))
-
-
-class Series(Protocol):
-    """A numbered series of tags: one sender's for one day or one week."""
-
-    def tag(self, number: int) -> Tag:
-        """Give the tag of a number."""
-        ...
 
 
 class TagTable:
@@ -141,25 +137,22 @@ class TagWindow:
         number = self.behind.get(tag)
         return self.highest + 1 + self._ahead.index(tag) if number is None else number
 
-    def advance(self, number: int) -> None:
-        """Let the window begin after ``number``; what is passed over may still come."""
-        passed = number - self.highest
-        if passed <= 0:
-            return
-        first = self.highest + 1
-        for offset, tag in enumerate(self._ahead[:passed]):
-            self.behind[tag] = first + offset
-        self.highest = number
-        end = number + 1 + TAG_WINDOW
-        fresh = [self.series.tag(later) for later in range(end - passed, end)]
-        self._ahead = self._ahead[passed:] + fresh
-        self._table.expect(fresh, self)
-
-    def spend(self, tag: Tag) -> None:
-        """Take note that the envelope of a tag was opened: it is expected no more."""
-        self.advance(self.number_of(tag))
-        del self.behind[tag]
+    def spend(self, tag: Tag) -> int:
+        """Expect a tag no more, since its envelope was opened; give how many new gaps there are."""
+        gaps = 0
+        if self.behind.pop(tag, None) is None:
+            gaps = self._ahead.index(tag)
+            self._move(gaps)
         self._table.spend(tag)
+        return gaps
+
+    def note(self, tag: Tag) -> bool:
+        """Move on to a tag, and go on expecting it; tell whether the window moved."""
+        if tag in self.behind:
+            return False
+        self._move(self._ahead.index(tag))
+        self.behind[tag] = self.highest
+        return True
 
     def trim(self, count_max: int) -> None:
         """Give up the oldest gaps beyond a number of them."""
@@ -174,6 +167,18 @@ class TagWindow:
         self._table.drop(self.behind)
         self._table.drop(self._ahead)
 
+    def _move(self, passed_over: int) -> None:
+        """Let the window begin after the tag at ``passed_over``; those before it may still come."""
+        first = self.highest + 1
+        for offset in range(passed_over):
+            self.behind[self._ahead[offset]] = first + offset
+        del self._ahead[: passed_over + 1]
+        self.highest = first + passed_over
+        end = self.highest + 1 + TAG_WINDOW
+        fresh = [self.series.tag(number) for number in range(end - passed_over - 1, end)]
+        self._ahead += fresh
+        self._table.expect(fresh, self)
+
 
 class DaySeries:
     """The tags of one direction of a session on one day; ``owner`` names the session."""
@@ -187,11 +192,15 @@ class DaySeries:
         # Hashing the key costs a block; a copy of the keyed state saves it for each tag.
         self._base = hashlib.blake2b(digest_size=32, key=key, person=b"molva proof")
 
-    def tag(self, number: int) -> Tag:
-        """Give the tag of a number."""
+    def proof(self, number: int) -> Proof:
+        """Give the delivery proof of a number."""
         keyed = self._base.copy()
         keyed.update(number.to_bytes(4, "big"))
-        return tag_of(Proof(keyed.digest()))
+        return Proof(keyed.digest())
+
+    def tag(self, number: int) -> Tag:
+        """Give the tag of a number."""
+        return tag_of(self.proof(number))
 
 
 class WeekSeries:
@@ -209,6 +218,20 @@ class WeekSeries:
         return first_contact_tag(self.lookup_secret, self.bundle, self.week, number)
 
 
+class SeenDay(Struct, frozen=True, array_like=True):
+    """What came of one day: the highest number, and those below it that are missing (4 bytes each,
+    big-endian).
+    """
+
+    day: Annotated[int, Meta(ge=0)]
+    highest: Annotated[int, Meta(ge=-1)]
+    gaps: Annotated[bytes, Meta(max_length=4 * 2 * MISSING_MAX)]
+
+    def missing(self) -> Iterator[int]:
+        """Give the missing numbers."""
+        return (number for (number,) in _NUMBER.iter_unpack(self.gaps))
+
+
 class IncomingTags:
     """One session's expected tags, day by day; keys of days gone by are destroyed."""
 
@@ -218,7 +241,7 @@ class IncomingTags:
         owner: bytes,
         day: int,
         key: bytes,
-        seen: Iterable[tuple[int, int, tuple[int, ...]]],
+        seen: Iterable[SeenDay],
     ) -> None:
         """Expect nothing yet: :meth:`advance` does.
 
@@ -226,13 +249,13 @@ class IncomingTags:
             table: where tags are registered.
             owner: the session's id.
             day, key: the oldest day whose key is kept.
-            seen: (day, highest number, missing numbers) of days on which something came.
+            seen: the days on which something came.
         """
         self._table = table
         self._owner = owner
         self._day = day
         self._key = key
-        self._seen = {at: (highest, missing) for at, highest, missing in seen}
+        self._seen = {each.day: each for each in seen}
         self._windows: dict[int, TagWindow] = {}
 
     def advance(self, today: int) -> None:
@@ -248,17 +271,18 @@ class IncomingTags:
         key = self._key
         for day in range(self._day, max(today + TAG_DAYS_AHEAD, self._day) + 1):
             if day not in self._windows:
-                highest, missing = self._seen.get(day, (_NONE_SEEN, ()))
+                seen = self._seen.pop(day, SeenDay(day, _NONE_SEEN, b""))
                 series = DaySeries(self._owner, day, key)
-                self._windows[day] = TagWindow(self._table, series, highest, missing)
+                self._windows[day] = TagWindow(self._table, series, seen.highest, seen.missing())
             key = next_day_key(key)
 
     def spend(self, window: TagWindow, tag: Tag) -> None:
         """Take note that the envelope of a tag was opened."""
-        window.spend(tag)
+        if not window.spend(tag):
+            return
         excess = sum(len(each.behind) for each in self._windows.values()) - MISSING_MAX
-        if excess > 0:
-            for each in self._windows.values():
+        for each in self._windows.values():
+            if excess > 0:
                 dropped = min(excess, len(each.behind))
                 each.trim(len(each.behind) - dropped)
                 excess -= dropped
@@ -269,14 +293,14 @@ class IncomingTags:
             window.close()
         self._windows.clear()
 
-    def record(self) -> tuple[int, bytes, tuple[tuple[int, int, tuple[int, ...]], ...]]:
+    def record(self) -> tuple[int, bytes, tuple[SeenDay, ...]]:
         """Give (oldest day, its key, what was seen), for the constructor."""
         seen = tuple(
-            (day, window.highest, tuple(window.behind.values()))
+            SeenDay(day, window.highest, b"".join(map(_NUMBER.pack, window.behind.values())))
             for day, window in self._windows.items()
             if window.highest != _NONE_SEEN
         )
-        return self._day, self._key, seen
+        return self._day, self._key, (*seen, *self._seen.values())
 
 
 class OutgoingTags:
@@ -348,14 +372,12 @@ class LookupTags:
                 series = WeekSeries(self._lookup_secret, self._bundle, week)
                 self._windows[week] = TagWindow(self._table, series, highest, behind)
 
-    def note(self, window: TagWindow, tag: Tag) -> bool:
+    def note(self, window: TagWindow, series: WeekSeries, tag: Tag) -> bool:
         """Take note that an envelope of a tag was opened; tell whether the window moved."""
-        number = window.number_of(tag)
-        moved = number > window.highest
-        window.advance(number)
-        window.trim(MISSING_MAX)
-        if moved and isinstance(window.series, WeekSeries):
-            self.highest[window.series.week] = number
+        moved = window.note(tag)
+        if moved:
+            window.trim(MISSING_MAX)
+            self.highest[series.week] = window.highest
         return moved
 
     def close(self) -> None:

@@ -13,30 +13,38 @@ COPIES_MAX: Final = 255
 """The largest count of copies that the Router protocol knows."""
 
 
-def deliver_or_request(world: World, host: Host, peers: int, own: list[Copy]) -> bool:
+def deliver_or_request(world: World, host: Host, peers: int) -> bool:
     """Try the first steps of every router: own mail for a peer, then a peer's mail for this host.
 
     Args:
         peers: idle peers.
-        own: copies for one of these peers that it may still want, in the order of the queue.
     """
-    for copy in own:
-        if world.start(host, copy.message.recipient, copy):
+    if host.cargo & peers:
+        cargo = 0
+        first: Copy | None = None
+        for message, copy in host.copies.items():
+            recipient = message.recipient_bit & message.open_to
+            cargo |= recipient
+            if first is None and recipient & peers & ~message.holders:
+                first = copy
+        host.cargo = cargo
+        if first is not None:
+            world.start(host, first.message.recipient, first)
             return True
     expected = world.expected[host.address]
     carriers = 0
     for message in expected:
         carriers |= message.holders
-    if carriers & peers:
-        for address in host.links:
-            bit = 1 << address
-            if not carriers & peers & bit:
-                continue
-            peer = world.hosts[address]
-            held = (peer.copies[message] for message in expected if message.holders & bit)
-            for copy in peer.in_map_order(held):
-                if world.start(peer, host.address, copy):
-                    return True
+    if not carriers & peers:
+        return False
+    for address in host.links:
+        if not carriers & peers & 1 << address:
+            continue
+        peer = world.hosts[address]
+        held = [peer.copies[message] for message in expected if message.bit & peer.held & host.open]
+        if held:
+            world.start(peer, host.address, peer.in_map_order(held)[0])
+            return True
     return False
 
 
@@ -53,48 +61,47 @@ class CountedExchange:
     def __init__(self, router: Router) -> None:
         peer = PeerId(b"")
         items = [Item(EnvelopeId(bytes(32)), 0, copies, 0, b"") for copies in range(COPIES_MAX + 1)]
-        self._given = [router.share(item, peer, 0.0) for item in items]
-        self._kept = [
-            router.keep(item, given) for item, given in zip(items, self._given, strict=True)
+        self.given = [router.share(item, peer, 0.0) for item in items]
+        self.kept = [
+            router.keep(item, given) for item, given in zip(items, self.given, strict=True)
         ]
-        self._first = router.initial_copies()
-
-    def first_copies(self) -> int:
-        """Give the router's own start."""
-        return self._first
-
-    def kept(self, copies: int) -> int:
-        """Give what the router keeps."""
-        return self._kept[copies]
-
-    def given(self, copies: int) -> int:
-        """Give what the router shares."""
-        return self._given[copies]
+        self.first_copies = router.initial_copies()
+        self._counts = not all(self.given)
 
     def linked(self, world: World, first: Host, second: Host) -> None:
         """Encounters teach these routers nothing."""
 
     def offer(self, world: World, host: Host, peers: int) -> None:
         """Try direct deliveries, then connection by connection what the router would share."""
-        given = self._given
-        anyone = 0
-        own: list[Copy] = []
-        for message, copy in host.copies.items():
-            takers = peers & message.wanting
-            if takers:
-                if takers & message.recipient_bit:
-                    own.append(copy)
-                if given[copy.copies]:
-                    anyone |= takers
-        if deliver_or_request(world, host, peers, own) or not anyone:
+        if deliver_or_request(world, host, peers):
             return
+        held = host.held
+        if self._counts:
+            held = self._shareable(host)
+            if not held:
+                return
+        hosts = world.hosts
         for address in host.links:
-            bit = 1 << address
-            if anyone & bit:
-                for message, copy in host.copies.items():
-                    if (
-                        message.wanting & bit
-                        and given[copy.copies]
-                        and world.start(host, address, copy)
-                    ):
-                        return
+            if peers >> address & 1:
+                wanted = held & hosts[address].open
+                if wanted:
+                    world.start(host, address, first_in_queue(world, host, wanted))
+                    return
+
+    def _shareable(self, host: Host) -> int:
+        given = self.given
+        messages = 0
+        for message, copy in host.copies.items():
+            if given[copy.copies]:
+                messages |= message.bit
+        return messages
+
+
+def first_in_queue(world: World, host: Host, wanted: int) -> Copy:
+    """Give the copy that is first in a host's queue, of some that it holds by their bits."""
+    if not wanted & (wanted - 1):
+        return host.copies[world.messages[wanted.bit_length() - 1]]
+    for message, copy in host.copies.items():
+        if wanted & message.bit:
+            return copy
+    raise AssertionError("a wanted message is not in the queue")

@@ -37,14 +37,17 @@ class TableSize:
 
     Attributes:
         mask: capacity minus 1; ``spread & mask`` is a key's bucket.
+        quiet_below: while the map holds fewer entries than this, :meth:`add` has nothing to do;
+            0 while the table is so small that crowded buckets matter.
     """
 
-    __slots__ = ("_buckets", "_threshold", "mask")
+    __slots__ = ("_buckets", "_threshold", "mask", "quiet_below")
 
     def __init__(self) -> None:
         self.mask = FIRST_CAPACITY - 1
         self._threshold = FIRST_CAPACITY * 3 // 4
         self._buckets: dict[int, int] | None = {}
+        self.quiet_below = 0
 
     def add(self, key: int, size: int) -> bool:
         """Take note of a new entry; say whether the table grew, so that a recount is due.
@@ -84,3 +87,4 @@ class TableSize:
         self._threshold *= 2
         if self.mask + 1 >= TREE_CAPACITY:
             self._buckets = None
+            self.quiet_below = self._threshold + 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TypeAlias
 
 from simulations.compat.java_order import TableSize, spread
 from simulations.trace import Creation
@@ -16,11 +17,13 @@ class Message:
         key: its name's spread hash.
         recipient_bit: the recipient's bit.
         holders: nodes with a copy in their buffer.
-        wanting: nodes that would not refuse it as old, expired or too large.
-        open_to: nodes that would take it if they held no copy.
+        bit: its own bit in the hosts' sets of messages.
+        open_to: nodes that would take it if they held no copy: not those that had it delivered,
+            only the recipient once it is expired, nobody if it is larger than a buffer.
     """
 
     __slots__ = (
+        "bit",
         "creation",
         "expired",
         "holders",
@@ -29,44 +32,39 @@ class Message:
         "recipient",
         "recipient_bit",
         "size_bytes",
-        "wanting",
     )
 
-    def __init__(self, creation: Creation, everybody: int) -> None:
+    def __init__(self, creation: Creation, index: int, everybody: int) -> None:
         self.creation = creation
+        self.bit = 1 << index
         self.size_bytes = creation.size_bytes
         self.key = spread(creation.name)
         self.recipient = creation.destination
         self.recipient_bit = 1 << creation.destination
         self.holders = 0
-        self.wanting = everybody
         self.open_to = everybody
         self.expired = False
 
-    def restrict(self, nodes: int) -> None:
+    def restrict(self, nodes: int, hosts: Iterable[Host]) -> None:
         """From now on, only these nodes may take it."""
         self.open_to &= nodes
-        self.wanting &= nodes
+        for host in hosts:
+            if not nodes & host.bit:
+                host.open &= ~self.bit
 
 
-class Trail:
-    """The way of a copy: where it is, and the trail of the copy that it was made from."""
+Trail: TypeAlias = "tuple[int, Trail | None]"
+"""The way of a copy: the address where it is, and the trail of the copy that it was made from."""
 
-    __slots__ = ("address", "before", "hops")
 
-    def __init__(self, address: int, before: Trail | None) -> None:
-        self.address = address
-        self.before = before
-        self.hops: int = 0 if before is None else before.hops + 1
-
-    def addresses(self) -> tuple[int, ...]:
-        """Give the nodes passed, source first."""
-        passed: list[int] = []
-        step: Trail | None = self
-        while step is not None:
-            passed.append(step.address)
-            step = step.before
-        return tuple(reversed(passed))
+def addresses(trail: Trail) -> tuple[int, ...]:
+    """Give the nodes that a copy passed, source first."""
+    passed: list[int] = []
+    step: Trail | None = trail
+    while step is not None:
+        passed.append(step[0])
+        step = step[1]
+    return tuple(reversed(passed))
 
 
 class Copy:
@@ -115,11 +113,12 @@ class Host:
     Attributes:
         address, bit: its number, and 1 shifted by it.
         copies: what it holds, oldest first; equals in the order of the hash map.
+        cargo: bits of recipients for whom it may hold something undelivered; never one too few.
+        held, open: messages that it holds, and those that it would not refuse, by their bits.
         used_bytes: the sum of their sizes, which a creation may push above the buffer's size.
         links: connections by the peer's address.
         near: bits of the peers connected now.
         sending: the connection on which it sends, until its own update has tidied it.
-        receiving: the live connection on which it receives.
         checked_s: when it last looked for expired messages; may lag while the node is idle.
         stale: whether it may hold an expired message.
     """
@@ -131,27 +130,31 @@ class Host:
         "_tied",
         "address",
         "bit",
+        "cargo",
         "checked_s",
         "copies",
+        "held",
         "links",
         "near",
+        "open",
         "others",
-        "receiving",
         "sending",
         "stale",
         "used_bytes",
     )
 
-    def __init__(self, address: int) -> None:
+    def __init__(self, address: int, messages: int) -> None:
         self.address = address
+        self.held = 0
+        self.open = (1 << messages) - 1
         self.bit = 1 << address
         self.others = ~self.bit
         self.copies: dict[Message, Copy] = {}
+        self.cargo = 0
         self.used_bytes = 0
         self.links: dict[int, Connection] = {}
         self.near = 0
         self.sending: Connection | None = None
-        self.receiving: Connection | None = None
         self.checked_s = 0.0
         self.stale = False
         self._table = TableSize()
@@ -162,20 +165,25 @@ class Host:
     def add(self, copy: Copy) -> None:
         """Put a copy at the end of the queue, in place of an older one of the same message."""
         message = copy.message
-        old = self.copies.pop(message, None)
-        self.copies[message] = copy
+        bit = self.bit
+        copies = self.copies
         grew = False
-        if old is None:
-            self._places += 1
-            copy.place = self._places
-            self.used_bytes += message.size_bytes
-            message.holders |= self.bit
-            message.wanting &= self.others
-            grew = self._table.add(message.key, len(self.copies))
-            if grew:
-                self._table.recount(other.key for other in self.copies)
+        if message.holders & bit:
+            copy.place = copies.pop(message).place
+            copies[message] = copy
         else:
-            copy.place = old.place
+            copies[message] = copy
+            self._places = copy.place = self._places + 1
+            self.cargo |= message.recipient_bit
+            self.used_bytes += message.size_bytes
+            message.holders |= bit
+            self.held |= message.bit
+            if message.open_to & bit:
+                self.open ^= message.bit
+            table = self._table
+            if len(copies) >= table.quiet_below and table.add(message.key, len(copies)):
+                grew = True
+                table.recount(other.key for other in copies)
         if copy.received_s == self._newest_s:
             self._tied = True
             self._sort()
@@ -189,8 +197,11 @@ class Host:
         del self.copies[message]
         self.used_bytes -= message.size_bytes
         message.holders ^= self.bit
-        message.wanting |= self.bit & message.open_to
-        self._table.remove(message.key)
+        self.held ^= message.bit
+        if message.open_to & self.bit:
+            self.open ^= message.bit
+        if not self._table.quiet_below:
+            self._table.remove(message.key)
 
     def in_map_order(self, copies: Iterable[Copy]) -> list[Copy]:
         """Give copies held here in the order in which the hash map is walked."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final, Protocol
 
 from simulations.compat.lifetimes import CHECK_INTERVAL_S, Checks, remaining_min
-from simulations.compat.parts import Connection, Copy, Host, Message, Trail
+from simulations.compat.parts import Connection, Copy, Host, Message, Trail, addresses
 from simulations.trace import ContactChange, Creation, Delivery, Outcome, ReplaySettings
 
 STEP_S: Final = 1.0
@@ -18,16 +18,19 @@ STEP_S: Final = 1.0
 class Exchange(Protocol):
     """What a router of the replayed world decides."""
 
+    @property
     def first_copies(self) -> int:
-        """Give the count that a new message starts with."""
+        """The count that a new message starts with."""
         ...
 
-    def kept(self, copies: int) -> int:
-        """Give the sender's count after a transfer that began with ``copies``."""
+    @property
+    def kept(self) -> Sequence[int]:
+        """The sender's count after a transfer, by the count with which it began."""
         ...
 
-    def given(self, copies: int) -> int:
-        """Give the receiver's count after a transfer that began with ``copies``."""
+    @property
+    def given(self) -> Sequence[int]:
+        """The receiver's count after a transfer, by the count with which it began."""
         ...
 
     def linked(self, world: World, first: Host, second: Host) -> None:
@@ -58,20 +61,23 @@ class World:
         self._rate = settings.rate_bytes_per_s
         self._buffer_bytes = settings.buffer_bytes
         self._exchange = exchange
+        self._kept, self._given = exchange.kept, exchange.given
         self._everybody = (1 << settings.nodes) - 1
         self._events = merge(contacts, creations)
         self._checks = Checks(event.time_s for event in self._events)
-        self.hosts = [Host(address) for address in range(settings.nodes)]
+        self.hosts = [Host(address, len(creations)) for address in range(settings.nodes)]
         self.idle = self._everybody
         self.now_s = 0.0
         self._first_round = True
         self._turn = -1
         self._pending = 0
-        self._ready: dict[float, int] = {}
-        self._ready_order: list[float] = []
+        self._ready: dict[int, int] = {}
+        self._ready_order: list[int] = []
         self._wakes: list[tuple[float, int]] = []
-        self._by_age: list[Message] = []
+        self.messages: list[Message] = []
         self._oldest = 0
+        self._expiry_s = math.inf
+        """When the oldest message may expire: never too late, at most a round too early."""
         self.expected: list[dict[Message, None]] = [{} for _ in self.hosts]
         self._created = self._started = self._relayed = self._aborted = 0
         self._deliveries: list[Delivery] = []
@@ -111,18 +117,12 @@ class World:
         """Give the earliest time, beside events, at which a round may do something."""
         if self._pending:
             return clock_s
-        due_s = math.inf
-        if self._ready_order:
-            due_s = self._ready_order[0]
+        due_s: float = self._ready_order[0] if self._ready_order else math.inf
         if self._wakes and self._wakes[0][0] < due_s:
             due_s = self._wakes[0][0]
-        if self._oldest < len(self._by_age):
-            due_s = min(due_s, math.floor(self._expiry_s(self._by_age[self._oldest])) + STEP_S)
+        if self._expiry_s < due_s:
+            due_s = math.floor(self._expiry_s) + STEP_S
         return due_s
-
-    def _expiry_s(self, message: Message) -> float:
-        """Give the time after which a message counts as expired."""
-        return message.creation.time_s + (self._settings.ttl_min - 1) * 60.0
 
     def _enter(self, now_s: float) -> None:
         """Set the clock for an event's round or the step's last round."""
@@ -136,17 +136,25 @@ class World:
         wakes = self._wakes
         while wakes and wakes[0][0] <= now_s:
             self._pending |= 1 << heapq.heappop(wakes)[1]
-        while self._oldest < len(self._by_age):
-            message = self._by_age[self._oldest]
+        if now_s >= self._expiry_s:
+            self._expire_old()
+
+    def _expire_old(self) -> None:
+        """Expire the messages whose time is spent; they were created in this order."""
+        ttl_min = self._settings.ttl_min
+        self._expiry_s = math.inf
+        while self._oldest < len(self.messages):
+            message = self.messages[self._oldest]
             created_s = message.creation.time_s
-            if remaining_min(self._settings.ttl_min, created_s, now_s) > 0:
+            if remaining_min(ttl_min, created_s, self.now_s) > 0:
+                self._expiry_s = created_s + (ttl_min - 1) * 60.0
                 break
             self._oldest += 1
             self._expire(message)
 
     def _expire(self, message: Message) -> None:
         message.expired = True
-        message.restrict(message.recipient_bit)
+        message.restrict(message.recipient_bit, self.hosts)
         for host in self.hosts:
             if message.holders & host.bit:
                 host.stale = True
@@ -154,41 +162,44 @@ class World:
 
     def _round(self) -> None:
         """Update every pending host, in order of address."""
-        turn = 0
-        while waiting := self._pending >> turn:
-            turn += (waiting & -waiting).bit_length() - 1
-            self._pending ^= 1 << turn
+        hosts, offer = self.hosts, self._exchange.offer
+        turn = -1
+        while waiting := self._pending >> (turn + 1):
+            turn += (waiting & -waiting).bit_length()
+            bit = 1 << turn
+            self._pending ^= bit
             self._turn = turn
-            self._update(self.hosts[turn])
-            turn += 1
+            host = hosts[turn]
+            if host.sending is not None:
+                self._tend(host, host.sending)
+            elif host.stale:
+                self._check(host)
+            if self.idle & bit:
+                peers = host.near & self.idle
+                if peers and host.copies:
+                    offer(self, host, peers)
         self._turn = -1
 
-    def _update(self, host: Host) -> None:
-        connection = host.sending
-        if connection is not None:
-            if int((connection.done_s - self.now_s) * self._rate) <= 0:
-                self._finish(host, connection)
-            elif not connection.up:
-                self._abort(host, connection)
-            else:
-                return
-            if host.used_bytes > self._buffer_bytes:
-                self._make_room(host, 0, None)
-            host.sending = None
-            self.idle |= host.bit
-            if self.now_s - host.checked_s >= CHECK_INTERVAL_S:
-                host.checked_s = self.now_s
-                if host.stale:
-                    self._drop_expired(host)
-            elif host.stale:
-                heapq.heappush(self._wakes, (self._checks.after(host.checked_s), host.address))
-            self._pending |= host.near & self.idle
+    def _tend(self, host: Host, connection: Connection) -> None:
+        """Finish or break off a host's transfer, if it is time for either."""
+        if int((connection.done_s - self.now_s) * self._rate) <= 0:
+            self._finish(connection)
+        elif connection.up:
+            return
+        else:
+            connection.copy = None
+            self._aborted += 1
+        host.sending = None
+        if host.used_bytes > self._buffer_bytes:
+            self._make_room(host, 0, None)
+        self.idle |= host.bit
+        if self.now_s - host.checked_s >= CHECK_INTERVAL_S:
+            host.checked_s = self.now_s
+            if host.stale:
+                self._drop_expired(host)
         elif host.stale:
-            self._check(host)
-        if host.receiving is None and host.copies:
-            peers = host.near & self.idle
-            if peers:
-                self._exchange.offer(self, host, peers)
+            heapq.heappush(self._wakes, (self._checks.after(host.checked_s), host.address))
+        self._pending |= host.near & self.idle
 
     def _check(self, host: Host) -> None:
         """An idle host's look for expired messages, if one is due in this round."""
@@ -216,49 +227,49 @@ class World:
             self.expected[message.recipient].pop(message, None)
         self._buffer_times_s.append(self.now_s - copy.received_s)
 
-    def _make_room(self, host: Host, size_bytes: int, sending: Message | None) -> bool:
+    def _make_room(self, host: Host, size_bytes: int, sending: Message | None) -> None:
         """Drop the oldest copies, but not the one being sent, until a size fits."""
         if size_bytes > self._buffer_bytes:
-            return False
+            return
         limit = self._buffer_bytes - size_bytes
         while host.used_bytes > limit:
             for message, copy in host.copies.items():
                 if message is not sending:
                     break
             else:
-                return False
+                return
             self._drop(host, copy)
-        return True
 
-    def start(self, sender: Host, peer: int, copy: Copy) -> bool:
-        """Begin a transfer between two idle hosts if the receiver takes the message.
+    def start(self, sender: Host, peer: int, copy: Copy) -> None:
+        """Begin a transfer between two idle hosts.
 
         Args:
-            peer: the receiver's address.
+            peer: the receiver's address; it must want the message (``open``).
         """
-        message = copy.message
         receiver = self.hosts[peer]
-        if not message.wanting & receiver.bit:
-            return False
-        if not self._make_room(receiver, message.size_bytes, None):
-            return False
+        size_bytes = copy.message.size_bytes
+        if receiver.used_bytes + size_bytes > self._buffer_bytes:
+            self._make_room(receiver, size_bytes, None)
         now_s = self.now_s
         connection = sender.links[peer]
+        sender.sending = connection
         connection.copy = copy
         connection.copies = copy.copies
         connection.receiver = receiver
-        done_s = connection.done_s = now_s + message.size_bytes / self._rate
-        sender.sending = connection
-        receiver.receiving = connection
-        self.idle &= sender.others & receiver.others
+        done_s = connection.done_s = now_s + size_bytes / self._rate
+        others = sender.others & receiver.others
+        self.idle &= others
+        self._pending &= others
+        if receiver.stale:
+            self._pending |= receiver.bit
         self._started += 1
         if now_s - sender.checked_s >= CHECK_INTERVAL_S:
             updated = not self._first_round or sender.address <= self._turn
             last = self._checks.last if updated else self._checks.last_before
             sender.checked_s = last(sender.checked_s, now_s)
-        ready_s = float(math.ceil(done_s))
-        if int((done_s - (ready_s - STEP_S)) * self._rate) <= 0:
-            ready_s -= STEP_S
+        ready_s = math.ceil(done_s)
+        if (done_s - ready_s + 1) * self._rate < 1:
+            ready_s -= 1
         if ready_s <= now_s:
             self._pending |= sender.bit
         elif ready_s in self._ready:
@@ -266,52 +277,50 @@ class World:
         else:
             self._ready[ready_s] = sender.bit
             heapq.heappush(self._ready_order, ready_s)
-        return True
 
-    def _finish(self, sender: Host, connection: Connection) -> None:
+    def _finish(self, connection: Connection) -> None:
         copy = connection.copy
         assert copy is not None, "a sending host has a copy on its connection"
         connection.copy = None
         message = copy.message
         receiver = connection.receiver
-        copy.copies = self._exchange.kept(connection.copies)
+        copies = connection.copies
+        copy.copies = self._kept[copies]
         self._relayed += 1
-        trail = Trail(receiver.address, copy.trail)
+        trail = (receiver.address, copy.trail)
         if message.recipient == receiver.address:
             self._deliver(message, trail)
         else:
-            given = self._exchange.given(connection.copies)
-            self._keep(receiver, Copy(message, trail, given, self.now_s))
+            self._keep(receiver, Copy(message, trail, self._given[copies], self.now_s))
         if connection.up:
             self._free(receiver)
+        else:
+            self._pending |= (receiver.bit | (receiver.near & message.recipient_bit)) & self.idle
 
     def _keep(self, host: Host, copy: Copy) -> None:
         """Put a copy into a buffer, whether or not it fits."""
-        host.add(copy)
         message = copy.message
-        if message.open_to & message.recipient_bit:
+        if not message.holders and message.open_to & message.recipient_bit:
             self.expected[message.recipient][message] = None
+        host.add(copy)
         if message.expired:
             host.stale = True
-        self._pending |= (host.bit | (host.near & message.recipient_bit)) & self.idle
+            self._pending |= host.bit
 
     def _free(self, receiver: Host) -> None:
-        receiver.receiving = None
-        self.idle |= receiver.bit
-        self._pending |= receiver.bit | (receiver.near & self.idle)
-
-    def _abort(self, sender: Host, connection: Connection) -> None:
-        connection.copy = None
-        self._aborted += 1
+        """Let a receiver and its idle neighbours look for a transfer."""
+        bit = receiver.bit
+        self.idle |= bit
+        self._pending |= bit | (receiver.near & self.idle)
 
     def _deliver(self, message: Message, trail: Trail) -> None:
         if not message.open_to & message.recipient_bit:
             return
-        message.restrict(~message.recipient_bit)
+        message.restrict(~message.recipient_bit, self.hosts)
         self.expected[message.recipient].pop(message, None)
         created = message.creation
         left = remaining_min(self._settings.ttl_min, created.time_s, self.now_s)
-        self._deliveries.append(Delivery(self.now_s, created, trail.addresses(), left))
+        self._deliveries.append(Delivery(self.now_s, created, addresses(trail), left))
 
     def _change(self, change: ContactChange) -> None:
         first, second = self.hosts[change.first], self.hosts[change.second]
@@ -346,17 +355,15 @@ class World:
         host = self.hosts[creation.source]
         sending = host.sending.copy if host.sending is not None else None
         self._make_room(host, creation.size_bytes, sending.message if sending else None)
-        message = Message(creation, self._everybody)
+        message = Message(creation, len(self.messages), self._everybody)
         if creation.size_bytes > self._buffer_bytes:
-            message.restrict(0)
-        self._by_age.append(message)
-        if remaining_min(self._settings.ttl_min, creation.time_s, self.now_s) <= 0:
-            message.expired = True
-            message.restrict(message.recipient_bit)
+            message.restrict(0, self.hosts)
+        self.messages.append(message)
         self._created += 1
-        first = self._exchange.first_copies()
-        self._keep(host, Copy(message, Trail(host.address, None), first, self.now_s))
-        self.wake(host.near)
+        first = self._exchange.first_copies
+        self._keep(host, Copy(message, (host.address, None), first, self.now_s))
+        self.wake(host.near | host.bit)
+        self._expire_old()
 
     def wake(self, nodes: int) -> None:
         """Let the idle ones among these nodes look for a transfer at their next update."""

@@ -180,7 +180,7 @@ class Sync:
         if header.tag in self.proofs:
             self._prove(neighbour, header.tag)
             return RefusalReason.PROVEN
-        return RefusalReason.HAVE if self._known(envelope) else None
+        return self._have(envelope, header.tag)
 
     def tier_of(self, peer: PeerId) -> Tier:
         """Give the tier of what this neighbour deposits."""
@@ -224,6 +224,18 @@ class Sync:
     def _known(self, envelope: EnvelopeId) -> bool:
         return envelope in self.custody or self.custody.finished(envelope)
 
+    def _have(self, envelope: EnvelopeId, tag: Tag) -> RefusalReason | None:
+        """Give why an envelope is not taken (again), or None.
+
+        Have is said only of what is here now: it counts as a carrier at the other side. What was
+        here once, was evicted, and turns out to be ours, is taken again.
+        """
+        if envelope in self.custody:
+            return RefusalReason.HAVE
+        if self.custody.finished(envelope) and not self.book.recognises(tag):
+            return RefusalReason.NOT_CARRYING
+        return None
+
     def _judge(self, neighbour: Neighbour, entry: OfferEntry, now_s: float) -> RefusalReason | None:
         envelope, tag = EnvelopeId(entry.id), Tag(entry.tag)
         header = EnvelopeHeader(entry.size_class, entry.expiry_hour, tag)
@@ -234,12 +246,11 @@ class Sync:
         if tag in self.proofs:
             self._prove(neighbour, tag)
             return RefusalReason.PROVEN
-        if self._known(envelope):
-            return RefusalReason.HAVE
-        if len(neighbour.wanted) >= WANTED_MAX:
-            return RefusalReason.FULL
-        if self.book.recognises(tag):
-            return None
+        reason = self._have(envelope, tag)
+        if reason is None and len(neighbour.wanted) >= WANTED_MAX:
+            reason = RefusalReason.FULL
+        if reason is not None or self.book.recognises(tag):
+            return reason
         size_bytes = size_of_class(entry.size_class) + neighbour.wanted_bytes
         reason = self._unwilling(neighbour, tag, size_bytes, entry.copies)
         if reason is not None:

@@ -36,7 +36,7 @@ class NeighbourView:
 @dataclass(frozen=True, slots=True)
 class PeerView:
     """A peer that this node knows how to dial or refuses to: ``source`` is ``manual``,
-    ``bootstrap``, ``mdns``, ``dht`` or ``contact``; ``state``: ``neighbour``, ``known``,
+    ``bootstrap``, ``mdns``, ``dht``, ``contact`` or ``inbound`` (it dialled us); ``state``: ``neighbour``, ``known``,
     ``waiting`` (backing off until ``retry_at_s``) or ``banned``.
     """
 

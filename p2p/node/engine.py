@@ -7,14 +7,11 @@ from typing import Final, Protocol
 
 from p2p.core.effects import ContactView, Effect
 from p2p.core.events import Event
-from p2p.errors import ClockDoubtful
-from p2p.ports.store import DocumentKind, DocumentStore, Store
+from p2p.node.profile import note_clock
+from p2p.ports.store import Store
 
-_CLOCK_KEY: Final = b"shell/clock"
 _CLOCK_NOTED_EVERY_S: Final = 600.0
 """How exactly a restart knows when the node last ran; each note is one small write."""
-CLOCK_BACK_MAX_S: Final = 7 * 86_400.0
-"""A clock further back than this is taken for a dead battery, not for a correction."""
 
 
 class NodeMachine(Protocol):
@@ -88,27 +85,5 @@ class Engine:
     def _note_clock(self, now_s: float) -> float:
         if now_s - self._clock_noted_s < _CLOCK_NOTED_EVERY_S:
             return self._clock_noted_s
-        self._store.put_document(
-            DocumentKind.SETTING, _CLOCK_KEY, int(max(now_s, 0)).to_bytes(8, "big")
-        )
+        note_clock(self._store, now_s)
         return now_s
-
-
-def check_clock(store: DocumentStore, now_s: float) -> None:
-    """Make sure that the clock is not far behind what this store has seen.
-
-    Keys and mail are destroyed by age; a node that trusted a clock of 1970 would count wrongly,
-    and one that then trusts the right clock again would destroy what is not old.
-
-    Raises:
-        ClockDoubtful: it is more than a week behind.
-    """
-    noted = store.document(DocumentKind.SETTING, _CLOCK_KEY)
-    if noted is None:
-        return
-    behind_s = int.from_bytes(noted, "big") - now_s
-    if behind_s > CLOCK_BACK_MAX_S:
-        raise ClockDoubtful(
-            f"The clock is {behind_s / 86_400:.0f} days behind the time at which this node last "
-            "ran: set the clock, or run once with --accept-clock if the clock was wrong then."
-        )

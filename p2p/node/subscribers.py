@@ -64,7 +64,7 @@ class Subscribers:
         send, receive = trio.open_memory_channel[NumberedNotice](BUFFER_MAX)
         self._channels.append(send)
         try:
-            yield _stream(past, receive)
+            yield _Stream(past, receive)
         finally:
             self._end(send)
             receive.close()
@@ -80,10 +80,23 @@ class Subscribers:
             self._channels.remove(channel)
 
 
-async def _stream(
-    past: list[NumberedNotice], receive: trio.MemoryReceiveChannel[NumberedNotice]
-) -> AsyncIterator[NumberedNotice]:
-    for numbered in past:
-        yield numbered
-    async for numbered in receive:
-        yield numbered
+class _Stream:
+    """What is remembered, then what comes; a plain iterator, so that nobody has to close it."""
+
+    def __init__(
+        self, past: list[NumberedNotice], receive: trio.MemoryReceiveChannel[NumberedNotice]
+    ) -> None:
+        self._past = deque(past)
+        self._receive = receive
+
+    def __aiter__(self) -> _Stream:
+        return self
+
+    async def __anext__(self) -> NumberedNotice:
+        if self._past:
+            await trio.lowlevel.checkpoint()
+            return self._past.popleft()
+        try:
+            return await self._receive.receive()
+        except (trio.EndOfChannel, trio.ClosedResourceError):
+            raise StopAsyncIteration from None

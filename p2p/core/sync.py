@@ -115,7 +115,7 @@ class Sync:
             here += [row.id for row in self.custody.matching(tag) if row.tier is not Tier.OWN]
             for neighbour in self.neighbours.values():
                 envelope = neighbour.passed.pop(tag, None)
-                if envelope is not None and not self._known(envelope):
+                if envelope is not None and envelope not in self.custody:
                     self._want(neighbour, envelope, 0)
         return here
 
@@ -249,6 +249,8 @@ class Sync:
         reason = self._have(envelope, tag)
         if reason is None and len(neighbour.wanted) >= WANTED_MAX:
             reason = RefusalReason.FULL
+        if reason is RefusalReason.NOT_CARRYING:
+            neighbour.remember_passed(entry)
         if reason is not None or self.book.recognises(tag):
             return reason
         size_bytes = size_of_class(entry.size_class) + neighbour.wanted_bytes

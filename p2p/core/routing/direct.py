@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from p2p.core.routing.router import Item
 from p2p.wire.ids import PeerId
 
@@ -11,7 +9,7 @@ from p2p.wire.ids import PeerId
 class DirectRouter:
     """Gives copies to nobody but the recipient; the lower bound for every other policy."""
 
-    name: Final = "direct"
+    name: str = "direct"
 
     def initial_copies(self) -> int:
         """One: ours."""

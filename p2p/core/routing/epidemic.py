@@ -14,7 +14,7 @@ _EACH: Final = 1
 class EpidemicRouter:
     """Offers everything to everybody: the fastest way while buffers and links are idle."""
 
-    name: Final = "epidemic"
+    name: str = "epidemic"
 
     def initial_copies(self) -> int:
         """One, which never runs out."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from p2p.core.routing.router import Item
 from p2p.wire.ids import PeerId
 
@@ -15,7 +13,7 @@ class SprayRouter:
         copies: L, how many copies a message starts with, 1 to 255.
     """
 
-    name: Final = "spray"
+    name: str = "spray"
 
     def __init__(self, copies: int) -> None:
         self._copies = copies

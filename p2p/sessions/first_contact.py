@@ -142,7 +142,6 @@ class FirstContacts:
         proof, handshake, message = open_first_contact(
             self.suite, bundle.kem_secret, bundle.hash, envelope
         )
-        self._check_sender(handshake, lookup)
         if message.number >= FIRST_CONTACTS_MAX:
             raise LimitExceeded("A handshake that was repeated more often than is allowed.")
         known = lookup.begun.get(handshake.ephemeral)
@@ -153,6 +152,7 @@ class FirstContacts:
             content = self._open_repeated(session, message)
             started = reset = False
         else:
+            self._check_sender(handshake, lookup)
             session, content, reset = self._accept(lookup, handshake, message, now_s)
             started = True
         session.first_contacts_opened |= 1 << message.number

@@ -66,10 +66,14 @@ class CountedExchange:
             router.keep(item, given) for item, given in zip(items, self.given, strict=True)
         ]
         self.first_copies = router.initial_copies()
+        self.everyone_asks = False
         self._counts = not all(self.given)
 
     def linked(self, world: World, first: Host, second: Host) -> None:
         """Encounters teach these routers nothing."""
+
+    def rested(self, world: World, first_s: float, last_s: float) -> None:
+        """Time teaches them nothing either."""
 
     def offer(self, world: World, host: Host, peers: int) -> None:
         """Try direct deliveries, then connection by connection what the router would share."""

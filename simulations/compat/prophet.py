@@ -1,13 +1,16 @@
 """PRoPHET in the replayed world, with The ONE's parameters.
 
 Kept beside the production policies, because The ONE's recipients are visible and its
-predictabilities age from their last use: what is held against The ONE is its own variant.
+predictabilities age whenever they are read: what is held against The ONE is its own variant.
 Source: Lindgren, Doria and Schelen, 2003; parameters as in The ONE's reference runs.
 """
 
 from __future__ import annotations
 
 from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from simulations.compat.exchange import COPIES_MAX, deliver_or_request
 from simulations.compat.parts import Copy, Host
@@ -19,41 +22,50 @@ AGING: Final = 0.98
 AGING_UNIT_S: Final = 30.0
 
 
+_CHUNK: Final = 4096
+"""Multiplications done in one call."""
+
+
 class Predictabilities:
-    """How likely one node meets each other one, aged lazily."""
+    """How likely one node meets each other one.
 
-    __slots__ = ("_aged_s", "_values")
+    The ONE ages all values whenever one is asked for, and near ties hang on the last bit; so the
+    same multiplications are done in the same order here.
+    """
 
-    def __init__(self) -> None:
-        self._values: dict[int, float] = {}
+    __slots__ = ("_aged_s", "values")
+
+    def __init__(self, nodes: int) -> None:
+        self.values: NDArray[np.float64] = np.zeros(nodes)
         self._aged_s = 0.0
-
-    def factor(self, now_s: float) -> float:
-        """Give what stored values have decayed by since they were last aged."""
-        if now_s == self._aged_s:
-            return 1.0
-        return float(AGING ** ((now_s - self._aged_s) / AGING_UNIT_S))
-
-    def stored(self, address: int) -> float:
-        """Give a value as of the last aging; multiply it by :meth:`factor`."""
-        return self._values.get(address, 0.0)
 
     def age(self, now_s: float) -> None:
         """Bring all values to the present."""
-        factor = self.factor(now_s)
-        if factor != 1.0:
-            self._values = {address: value * factor for address, value in self._values.items()}
-        self._aged_s = now_s
+        if now_s != self._aged_s:
+            self.values *= AGING ** ((now_s - self._aged_s) / AGING_UNIT_S)
+            self._aged_s = now_s
+
+    def age_each_second(self, first_s: float, last_s: float) -> None:
+        """Age at ``first_s`` and at every second after it, up to ``last_s``."""
+        self.age(first_s)
+        left = round(last_s - first_s)
+        factor = AGING ** (1.0 / AGING_UNIT_S)
+        while left > 0:
+            count = min(left, _CHUNK)
+            left -= count
+            factors = np.broadcast_to(factor, (count, len(self.values)))
+            self.values = np.multiply.reduce(np.vstack((self.values, factors)), axis=0)
+        self._aged_s = last_s
 
     def met(self, own: int, peer: int, others: Predictabilities) -> None:
         """Learn from a new contact; both sides have been aged to the present."""
-        values = self._values
-        old = values.get(peer, 0.0)
-        direct = values[peer] = old + (1.0 - old) * ENCOUNTER
-        for address, value in others._values.items():
-            if address != own:
-                old = values.get(address, 0.0)
-                values[address] = old + (1.0 - old) * direct * value * TRANSITIVITY
+        values = self.values
+        old = float(values[peer])
+        direct = old + (1.0 - old) * ENCOUNTER
+        values[peer] = direct
+        kept = values[own]
+        values += (1.0 - values) * direct * others.values * TRANSITIVITY
+        values[own] = kept
 
 
 class ProphetExchange:
@@ -63,7 +75,8 @@ class ProphetExchange:
         self.given = [1] * (COPIES_MAX + 1)
         self.kept = [1] * (COPIES_MAX + 1)
         self.first_copies = 1
-        self._known = [Predictabilities() for _ in range(nodes)]
+        self.everyone_asks = True
+        self._known = [Predictabilities(nodes) for _ in range(nodes)]
 
     def linked(self, world: World, first: Host, second: Host) -> None:
         """Both learn, the one that opened the contact first; choices around them may change."""
@@ -72,7 +85,19 @@ class ProphetExchange:
         other.age(world.now_s)
         one.met(first.address, second.address, other)
         other.met(second.address, first.address, one)
-        world.wake(first.near | second.near)
+
+    def rested(self, world: World, first_s: float, last_s: float) -> None:
+        """Idle hosts with something that a peer lacks ask for predictabilities every second."""
+        asking = 0
+        for host in world.hosts:
+            peers = host.near & world.idle
+            if host.held and peers and world.idle & host.bit:
+                for address in host.links:
+                    if peers >> address & 1 and host.held & ~world.hosts[address].held:
+                        asking |= host.bit | 1 << address
+        for host in world.hosts:
+            if asking & host.bit:
+                self._known[host.address].age_each_second(first_s, last_s)
 
     def offer(self, world: World, host: Host, peers: int) -> None:
         """Try direct deliveries, then the message and peer of the greatest predictability."""
@@ -83,11 +108,10 @@ class ProphetExchange:
         for address in host.links:
             if peers >> address & 1:
                 wanted = host.held & world.hosts[address].open
-                if wanted:
-                    for value, copy in self._likelier(world, host, address, wanted):
-                        rank = (-value, copy.received_s)
-                        if best is None or rank < best:
-                            best, choice = rank, (address, copy)
+                for value, copy in self._likelier(world, host, address, wanted):
+                    rank = (-value, copy.received_s)
+                    if best is None or rank < best:
+                        best, choice = rank, (address, copy)
         if choice is not None:
             world.start(host, *choice)
 
@@ -95,14 +119,17 @@ class ProphetExchange:
         self, world: World, host: Host, address: int, wanted: int
     ) -> list[tuple[float, Copy]]:
         """Give the copies, in map order, for whose recipients a peer is the better carrier."""
+        if not host.held & ~world.hosts[address].held:
+            return []
         own, peer = self._known[host.address], self._known[address]
-        own_factor, peer_factor = own.factor(world.now_s), peer.factor(world.now_s)
+        peer.age(world.now_s)
+        own.age(world.now_s)
         found: list[tuple[float, Copy]] = []
         while wanted:
             message = world.messages[wanted.bit_length() - 1]
             wanted ^= message.bit
-            value = peer.stored(message.recipient) * peer_factor
-            if value > own.stored(message.recipient) * own_factor:
+            value = float(peer.values[message.recipient])
+            if value > own.values[message.recipient]:
                 found.append((value, host.copies[message]))
         if len(found) > 1:
             order = {id(copy): n for n, copy in enumerate(host.in_map_order(c for _, c in found))}

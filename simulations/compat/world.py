@@ -33,8 +33,17 @@ class Exchange(Protocol):
         """The receiver's count after a transfer, by the count with which it began."""
         ...
 
+    @property
+    def everyone_asks(self) -> bool:
+        """Whether being asked changes something, so that no idle host is left out of a round."""
+        ...
+
     def linked(self, world: World, first: Host, second: Host) -> None:
         """Take note of a new connection."""
+        ...
+
+    def rested(self, world: World, first_s: float, last_s: float) -> None:
+        """Take note of rounds, one each second, in which nothing could begin or end."""
         ...
 
     def offer(self, world: World, host: Host, peers: int) -> None:
@@ -99,6 +108,8 @@ class World:
             until_s = max(clock_s + STEP_S, float(math.ceil(due_s)) if due_s < math.inf else due_s)
             if until_s - STEP_S >= end_s:
                 break
+            if until_s - clock_s > STEP_S:
+                self._exchange.rested(self, clock_s + STEP_S, until_s - STEP_S)
             while index < count and self._events[index].time_s <= until_s:
                 event = self._events[index]
                 index += 1
@@ -163,6 +174,8 @@ class World:
     def _round(self) -> None:
         """Update every pending host, in order of address."""
         hosts, offer = self.hosts, self._exchange.offer
+        if self._exchange.everyone_asks:
+            self._pending |= self.idle
         turn = -1
         while waiting := self._pending >> (turn + 1):
             turn += (waiting & -waiting).bit_length()

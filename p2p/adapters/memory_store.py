@@ -6,12 +6,17 @@ writes down how to undo each change instead of copying anything.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from functools import partial
-from types import TracebackType
-from typing import Generic, TypeVar
 
+from p2p.adapters.undo_journal import (
+    NumberedTable,
+    UndoableTable,
+    UndoableTransaction,
+    UndoJournal,
+    by_number,
+)
 from p2p.errors import Conflict
 from p2p.ports.store import (
     CustodyRow,
@@ -24,103 +29,7 @@ from p2p.ports.store import (
 )
 from p2p.wire.ids import AccountKey, EnvelopeId, MessageId, Tag
 
-K = TypeVar("K")
-V = TypeVar("V")
-
 _NEVER_S = float("inf")
-
-
-class _Journal:
-    """How to take back what the open transaction has done; refuses writes outside of one."""
-
-    __slots__ = ("_open", "_undo")
-
-    def __init__(self) -> None:
-        self._undo: list[Callable[[], object]] = []
-        self._open = False
-
-    def begin(self) -> None:
-        assert not self._open, "a transaction is open already"
-        self._open = True
-
-    def note(self, undo: Callable[[], object]) -> None:
-        assert self._open, "writing needs a transaction"
-        self._undo.append(undo)
-
-    def commit(self) -> None:
-        self._open = False
-        self._undo.clear()
-
-    def roll_back(self) -> None:
-        self._open = False
-        while self._undo:
-            self._undo.pop()()
-
-
-class _Transaction(AbstractContextManager[None, None]):
-    """One per store, used again and again: a simulation opens millions of transactions."""
-
-    __slots__ = ("_journal",)
-
-    def __init__(self, journal: _Journal) -> None:
-        self._journal = journal
-
-    def __enter__(self) -> None:
-        self._journal.begin()
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if exc_type is None:
-            self._journal.commit()
-        else:
-            self._journal.roll_back()
-
-
-class _Table(Generic[K, V]):
-    """A dictionary whose changes can be undone."""
-
-    __slots__ = ("_journal", "rows")
-
-    def __init__(self, journal: _Journal) -> None:
-        self.rows: dict[K, V] = {}
-        self._journal = journal
-
-    def put(self, key: K, value: V) -> None:
-        if key in self.rows:
-            self._journal.note(partial(self.rows.__setitem__, key, self.rows[key]))
-        else:
-            self._journal.note(partial(self.rows.__delitem__, key))
-        self.rows[key] = value
-
-    def drop(self, key: K) -> None:
-        if key in self.rows:
-            self._journal.note(partial(self.rows.__setitem__, key, self.rows[key]))
-            del self.rows[key]
-
-
-class _Numbered(_Table[K, tuple[int, V]]):
-    """A table that remembers the order of making, also across an undone deletion."""
-
-    __slots__ = ("_next",)
-
-    def __init__(self, journal: _Journal) -> None:
-        super().__init__(journal)
-        self._next = 1
-
-    def append(self, key: K, value: V) -> None:
-        self.put(key, (self._next, value))
-        self._next += 1
-
-    def in_order(self) -> list[V]:
-        return [value for _, value in sorted(self.rows.values(), key=_number)]
-
-
-def _number(entry: tuple[int, object]) -> int:
-    return entry[0]
 
 
 class MemoryStore:
@@ -145,16 +54,16 @@ class MemoryStore:
     )
 
     def __init__(self) -> None:
-        journal = _Journal()
+        journal = UndoJournal()
         self._journal = journal
-        self._transaction = _Transaction(journal)
-        self._documents = _Table[tuple[DocumentKind, bytes], bytes](journal)
-        self._messages = _Table[int, MessageRow](journal)
-        self._orders = _Table[tuple[MessageId, Direction], int](journal)
-        self._history = _Table[MessageId, tuple[HistoryRow, ...]](journal)
-        self._envelopes = _Numbered[EnvelopeId, tuple[CustodyRow, bytes]](journal)
-        self._tombstones = _Numbered[EnvelopeId, tuple[EnvelopeId, float]](journal)
-        self._proofs = _Numbered[Tag, ProofRow](journal)
+        self._transaction = UndoableTransaction(journal)
+        self._documents = UndoableTable[tuple[DocumentKind, bytes], bytes](journal)
+        self._messages = UndoableTable[int, MessageRow](journal)
+        self._orders = UndoableTable[tuple[MessageId, Direction], int](journal)
+        self._history = UndoableTable[MessageId, tuple[HistoryRow, ...]](journal)
+        self._envelopes = NumberedTable[EnvelopeId, tuple[CustodyRow, bytes]](journal)
+        self._tombstones = NumberedTable[EnvelopeId, tuple[EnvelopeId, float]](journal)
+        self._proofs = NumberedTable[Tag, ProofRow](journal)
         self._sequence = 0
         self._purge_due_s = _NEVER_S
 
@@ -264,7 +173,7 @@ class MemoryStore:
 
     def _ordered(self) -> list[MessageRow]:
         # Rows are nearly always in order already, which sorting finds out in one pass.
-        return [row for _, row in sorted(self._messages.rows.items(), key=_number)]
+        return [row for _, row in sorted(self._messages.rows.items(), key=by_number)]
 
     def delete_messages(self, contact: AccountKey) -> None:
         """Forget a contact's messages and their history."""

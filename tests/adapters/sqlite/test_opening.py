@@ -169,6 +169,14 @@ def test_a_damaged_file_is_refused_and_left_as_it_is(
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.parametrize("size", [0, 1, 100, 4_095])
+def test_less_than_a_page_is_not_taken_for_a_new_store(path: Path, size: int) -> None:
+    path.write_bytes(path.read_bytes()[:size])
+    with pytest.raises(StoreDamaged, match="is empty, or cut short"):
+        open_store(path, KEY)
+    assert path.stat().st_size == size
+
+
 def test_another_key(path: Path) -> None:
     before = path.read_bytes()
     with pytest.raises(StoreDamaged, match="this home's store key"):

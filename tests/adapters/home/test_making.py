@@ -14,6 +14,8 @@ import pytest
 from p2p.adapters.home import Home, locked_home, making_home, open_home
 from p2p.errors import Conflict, EnvironmentFault, HomeMissing, StoreFull, StoreLocked
 
+ROOT = Path(__file__).parents[3]
+
 
 def build(home: Home) -> None:
     home.store.write_bytes(b"store")
@@ -124,7 +126,7 @@ with making_home(Path(sys.argv[1])) as home:
 
 def test_after_a_kill_it_can_be_made_again(tmp_path: Path) -> None:
     folder = tmp_path / "home"
-    subprocess.run([sys.executable, "-c", KILLED, str(folder)], check=False, timeout=60)
+    subprocess.run([sys.executable, "-c", KILLED, str(folder)], cwd=ROOT, check=False, timeout=60)
     assert names(tmp_path) == [".home.unfinished"]
     with pytest.raises(HomeMissing, match="molva init"):
         open_home(folder)

@@ -15,6 +15,8 @@ import pytest
 from p2p.adapters.home import Home, locked_home, open_home
 from p2p.errors import EnvironmentFault, HomeMissing, StoreDamaged, StoreLocked
 
+ROOT = Path(__file__).parents[3]
+
 
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
@@ -111,6 +113,7 @@ with locked_home(Home(Path(sys.argv[1]))):
 def test_a_killed_node_lets_go(home: Home) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(home.folder)],
+        cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -15,6 +15,8 @@ from p2p.ports.store import DocumentKind, Store
 from tests.ports.store_contract import fill, snapshot
 from tests.ports.store_rows import custody, message, undone
 
+ROOT = Path(__file__).parents[3]
+
 KEY = bytes(range(32))
 
 
@@ -124,6 +126,7 @@ def test_a_device_that_refuses_the_commit(tmp_path: Path) -> None:
     create_store(path, KEY).close()
     done = subprocess.run(
         [sys.executable, "-c", LIMITED, str(path)],
+        cwd=ROOT,
         check=False,
         capture_output=True,
         text=True,

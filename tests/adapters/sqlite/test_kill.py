@@ -12,6 +12,7 @@ from p2p.adapters.sqlite import create_store, open_store
 from p2p.ports.store import Direction
 from tests.ports.store_rows import everything, message_id
 
+ROOT = Path(__file__).parents[3]
 KEY = bytes(range(32))
 KILLS = 10
 REPORTS_MAX = 120
@@ -21,6 +22,7 @@ import sys
 from pathlib import Path
 from p2p.adapters.sqlite import open_store
 from tests.ports.store_rows import custody, envelope_id, history, message, message_id
+
 
 store = open_store(Path(sys.argv[1]), bytes(range(32)))
 for number in range(int(sys.argv[2]), 1_000_000):
@@ -47,7 +49,10 @@ def test_what_was_reported_is_there(tmp_path: Path) -> None:
 def run_and_kill(path: Path, first: int, reports: int) -> int:
     """Let a child commit, kill it after so many reports, and give the last one it made."""
     with subprocess.Popen(
-        [sys.executable, "-c", CHILD, str(path), str(first)], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", CHILD, str(path), str(first)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
     ) as child:
         assert child.stdout is not None
         lines = [child.stdout.readline() for _ in range(reports)]

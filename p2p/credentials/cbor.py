@@ -117,10 +117,11 @@ def encode_embedded(content: bytes) -> bytes:
 class _Reader:
     """One pass over the bytes; the position only moves forward."""
 
-    __slots__ = ("_data", "_items_left", "_what", "position")
+    __slots__ = ("_data", "_items_left", "_size", "_what", "position")
 
     def __init__(self, data: bytes, what: str, items_max: int) -> None:
         self._data = data
+        self._size = len(data)
         self._what = what
         self._items_left = items_max
         self.position = 0
@@ -128,29 +129,38 @@ class _Reader:
     def item(self, depth: int) -> CborValue:
         """The next value."""
         start = self.position
-        self._count(1)
+        self._items_left -= 1
+        if self._items_left < 0:
+            raise refused(LENGTH, f"{self._what} has too many items.")
+        if start >= self._size:
+            raise self._ended()
+        initial = self._data[start]
+        self.position = start + 1
+        major, argument = initial >> 5, initial & 0x1F
+        if argument >= 24 and major <= _TAG:
+            argument = self._argument(major, argument)
+        if major == _TEXT:
+            return self._utf8(self._string(_TEXT, argument))
+        if major == _BYTES:
+            return self._string(_BYTES, argument)
+        if major == _UNSIGNED:
+            return argument
+        if major == _NEGATIVE:
+            return -1 - argument
+        if major > _TAG:
+            return self._special(argument)
+        return self._container(major, argument, start, depth + 1)
+
+    def _container(self, major: int, argument: int, start: int, depth: int) -> CborValue:
         if depth > limits.CBOR_DEPTH_MAX:
             raise refused(DEPTH, f"{self._what} is nested deeper than {limits.CBOR_DEPTH_MAX}.")
-        initial = self._take(1)[0]
-        major, code = initial >> 5, initial & 0x1F
-        if major > _TAG:
-            return self._special(code)
-        argument = self._argument(major, code)
-        if major in (_UNSIGNED, _NEGATIVE):
-            return argument if major == _UNSIGNED else -1 - argument
-        if major in (_BYTES, _TEXT):
-            data = self._string(major, argument)
-            return data if major == _BYTES else self._utf8(data)
-        if major == _ARRAY:
-            return self._array(argument, depth)
         if major == _MAP:
             return self._map(argument, depth)
-        return self._tagged(argument, start, depth)
-
-    def _tagged(self, number: int, start: int, depth: int) -> CborValue:
-        value = self.item(depth + 1)
-        if number != EMBEDDED_TAG:
-            return Tagged(number, value)
+        if major == _ARRAY:
+            return self._array(argument, depth)
+        value = self.item(depth)
+        if argument != EMBEDDED_TAG:
+            return Tagged(argument, value)
         if not isinstance(value, bytes):
             raise self._malformed("tag 24 is not on a byte string")
         return Embedded(self._data[start : self.position], value)
@@ -158,10 +168,10 @@ class _Reader:
     def _array(self, length: int, depth: int) -> list[CborValue]:
         if length != _INDEFINITE:
             self._announce(length)
-            return [self.item(depth + 1) for _ in range(length)]
+            return [self.item(depth) for _ in range(length)]
         items: list[CborValue] = []
         while not self._at_break():
-            items.append(self.item(depth + 1))
+            items.append(self.item(depth))
         return items
 
     def _map(self, length: int, depth: int) -> CborMap:
@@ -176,27 +186,39 @@ class _Reader:
         return members
 
     def _member(self, members: CborMap, depth: int) -> None:
-        key = self.item(depth + 1)
-        if isinstance(key, bool) or not isinstance(key, int | str | bytes):
+        key = self.item(depth)
+        if not isinstance(key, str) and (isinstance(key, bool) or not isinstance(key, int | bytes)):
             raise self._malformed("a map key is no integer, text or bytes")
         if key in members:
             raise refused(DUPLICATE, f"{self._what} has a map with the same key twice.")
-        members[key] = self.item(depth + 1)
+        members[key] = self.item(depth)
 
     def _string(self, major: int, length: int) -> bytes:
         if length != _INDEFINITE:
-            return self._take(length)
+            end = self.position + length
+            if end > self._size:
+                raise self._ended()
+            taken = self._data[self.position : end]
+            self.position = end
+            return taken
         chunks: list[bytes] = []
         while not self._at_break():
-            self._count(1)
-            initial = self._take(1)[0]
-            size = self._argument(major, initial & 0x1F)
-            if initial >> 5 != major or size == _INDEFINITE:
-                raise self._malformed("a chunk of a string is of another type")
-            chunks.append(self._take(size))
-            if major == _TEXT:
-                self._utf8(chunks[-1])
+            chunks.append(self._chunk(major))
         return b"".join(chunks)
+
+    def _chunk(self, major: int) -> bytes:
+        """One definite part of a string of indefinite length, of the string's own type."""
+        self._items_left -= 1
+        if self._items_left < 0:
+            raise refused(LENGTH, f"{self._what} has too many items.")
+        initial = self._take(1)[0]
+        length = self._argument(major, initial & 0x1F)
+        if initial >> 5 != major or length == _INDEFINITE:
+            raise self._malformed("a chunk of a string is of another type")
+        chunk = self._string(major, length)
+        if major == _TEXT:
+            self._utf8(chunk)
+        return chunk
 
     def _special(self, code: int) -> CborValue:
         if code in _FLOATS:
@@ -205,16 +227,16 @@ class _Reader:
             return number
         if code > 24:
             raise self._malformed("a break or a reserved value stands where a value belongs")
-        number_of = code if code < 24 else self._take(1)[0]
-        if code == 24 and number_of < 32:
+        simple = code if code < 24 else self._take(1)[0]
+        if code == 24 and simple < 32:
             raise self._malformed("a simple value is written too long")
-        match number_of:
+        match simple:
             case 20 | 21:
-                return number_of == 21
+                return simple == 21
             case 22:
                 return None
             case _:
-                return Simple(number_of)
+                return Simple(simple)
 
     def _argument(self, major: int, code: int) -> int:
         if code < 24:
@@ -226,29 +248,24 @@ class _Reader:
         raise self._malformed("a length is of a reserved kind")
 
     def _at_break(self) -> bool:
-        if self.position < len(self._data) and self._data[self.position] == _BREAK:
+        if self.position < self._size and self._data[self.position] == _BREAK:
             self.position += 1
             return True
         return False
 
     def _take(self, count: int) -> bytes:
         end = self.position + count
-        if end > len(self._data):
-            raise refused(LENGTH, f"{self._what} ends before the length it announces.")
+        if end > self._size:
+            raise self._ended()
         taken = self._data[self.position : end]
         self.position = end
         return taken
 
     def _announce(self, count: int) -> None:
         """Refuse a container that cannot fit, before anything is built for it."""
-        if count > len(self._data) - self.position:
+        if count > self._size - self.position:
             raise refused(LENGTH, f"{self._what} announces more items than it has bytes.")
         if count > self._items_left:
-            raise refused(LENGTH, f"{self._what} has too many items.")
-
-    def _count(self, items: int) -> None:
-        self._items_left -= items
-        if self._items_left < 0:
             raise refused(LENGTH, f"{self._what} has too many items.")
 
     def _utf8(self, data: bytes) -> str:
@@ -256,6 +273,9 @@ class _Reader:
             return data.decode("utf-8")
         except UnicodeDecodeError as exc:
             raise self._malformed("text is not UTF-8") from exc
+
+    def _ended(self) -> CredentialError:
+        return refused(LENGTH, f"{self._what} ends before the length it announces.")
 
     def _malformed(self, why: str) -> CredentialError:
         return refused(ENCODING, f"{self._what} is not CBOR: {why}.")

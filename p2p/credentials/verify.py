@@ -80,11 +80,7 @@ def verify(
     if now < policy.clock_floor:
         raise refused(CLOCK, "Our clock is behind what is already known to have happened.")
     require_presentation_size(presentation)
-    match request:
-        case SdJwtRequest():
-            found = establish_sd_jwt(presentation, request, trust, policy, now)
-        case MdocRequest():
-            found = establish_mdoc(presentation, request, trust, policy, now)
+    found = _establish(presentation, request, trust, policy, now)
     issuer = require_displayable(found.signer.certificate.name)
     _require_opaque(found)
     report = status.report(found, policy, now)
@@ -103,6 +99,16 @@ def verify(
         status=report,
         trust=_trust_report(found, now),
     )
+
+
+def _establish(
+    presentation: bytes, request: Request, trust: TrustStore, policy: Policy, now: int
+) -> Established:
+    match request:
+        case SdJwtRequest():
+            return establish_sd_jwt(presentation, request, trust, policy, now)
+        case MdocRequest():
+            return establish_mdoc(presentation, request, trust, policy, now)
 
 
 def _require_opaque(found: Established) -> None:

@@ -1,0 +1,10 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.credentials.pki import World, new_world
+
+
+@pytest.fixture(scope="session")
+def world() -> World:
+    return new_world()

@@ -117,7 +117,9 @@ class Custody:
             self._tombstones[envelope] = expires_s
             self._store.add_tombstone(envelope, expires_s)
             if len(self._tombstones) > self._config.tombstones_max:
-                del self._tombstones[next(iter(self._tombstones))]
+                oldest = next(iter(self._tombstones))
+                del self._tombstones[oldest]
+                self._store.delete_tombstone(oldest)
 
     def expire(self, now_s: float) -> list[Dropped]:
         """Drop what is over its time, and forget old tombstones."""

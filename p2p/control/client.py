@@ -22,12 +22,20 @@ import msgspec
 from p2p.control import schema
 from p2p.control.folder import check_private_folder
 from p2p.control.socket_path import socket_path
-from p2p.errors import EnvironmentFault, InvalidInput, NodeNotRunning, RequestRefused, TimedOut
+from p2p.errors import (
+    EnvironmentFault,
+    InvalidInput,
+    MolvaError,
+    NodeNotRunning,
+    RequestRefused,
+    TimedOut,
+)
 
 __all__ = [
     "ControlClient",
     "EnvironmentFault",
     "InvalidInput",
+    "MolvaError",
     "NodeNotRunning",
     "RequestRefused",
     "TimedOut",
@@ -58,7 +66,7 @@ class ControlClient:
     """
 
     def __init__(self, home: Path, wait_s: float = ANSWER_WAIT_S) -> None:
-        self._socket_path = socket_path(Path(os.path.abspath(home)), os.getuid())  # noqa: PTH100
+        self._socket_path = socket_path(home.expanduser().resolve(), os.getuid())
         self._connection = _UnixConnection(self._socket_path, wait_s)
 
     def __enter__(self) -> Self:

@@ -12,6 +12,7 @@ from typing import Annotated, Final, TypeAlias
 
 from msgspec import Meta, Struct, field
 
+from p2p import __version__
 from p2p.wire.limits import (
     ADDRESS_SIZE_MAX_BYTES,
     INVITE_SIZE_MAX_BYTES,
@@ -20,6 +21,7 @@ from p2p.wire.limits import (
     TEXT_SIZE_MAX_BYTES,
 )
 
+PRODUCT_VERSION: Final = __version__
 API_VERSION: Final = 1
 REQUEST_SIZE_MAX_BYTES: Final = 4 * 1_048_576
 """A batch of 256 ordinary messages, with room; a larger one is sent as two."""

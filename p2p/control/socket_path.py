@@ -14,7 +14,7 @@ SOCKET_NAME: Final = "molva.sock"
 
 
 def socket_path(home: Path, user_id: int) -> Path:
-    """Give the path of the control socket of the profile in ``home``, an absolute path.
+    """Give the path of the control socket of the profile in ``home``: absolute, free of links.
 
     ``home/control/molva.sock``; where that is longer than a socket's path may be, a folder under
     ``/tmp`` that is named after the user and the home. No environment variable takes part, so

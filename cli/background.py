@@ -1,0 +1,181 @@
+"""The node's own program: started, replaced by, and waited for."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from cli.failures import CommandFailed, ExitCode
+
+if TYPE_CHECKING:
+    from cli.context import Session
+
+START_WAIT_S: Final = 30.0
+STOP_WAIT_S: Final = 30.0
+POLL_S: Final = 0.05
+LOG_TAIL_LINES: Final = 5
+_LOG_TAIL_BYTES: Final = 65_536
+
+
+def log_file(home: Path) -> Path:
+    """Give the log of a node in the background."""
+    return home / "logs" / "node.log"
+
+
+def check_profile(home: Path) -> None:
+    """Make sure that there is a profile to run.
+
+    Raises:
+        CommandFailed: there is none.
+    """
+    if not (home / "store.key").exists():
+        raise CommandFailed(
+            f"There is no profile in {home}. Make one with: molva init", code="home-missing"
+        )
+
+
+def asks_for_passphrase(home: Path) -> bool:
+    """Tell whether the store key in ``home`` is wrapped with a passphrase (docs/spec/home.md).
+
+    A file that cannot be read so is not judged here: the node itself says what is wrong.
+    """
+    import msgspec
+
+    try:
+        data = (home / "store.key").read_bytes()
+        _, entry, _ = msgspec.msgpack.decode(data, type=tuple[int, bytes, bytes])
+        tag = msgspec.msgpack.decode(entry, type=list[object])[0]
+    except (OSError, ValueError, IndexError):
+        return False
+    return tag == 1
+
+
+def start(session: Session, arguments: Sequence[str], passphrase: str) -> subprocess.Popen[bytes]:
+    """Start a node that outlives this process; its output goes to the log.
+
+    The passphrase goes through a pipe: neither arguments nor the environment are secret.
+    """
+    log = log_file(session.home)
+    log.parent.mkdir(mode=0o700, exist_ok=True)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+    with os.fdopen(os.open(log, flags, 0o600), "ab") as output:
+        process = subprocess.Popen(  # noqa: S603 - our own program, no shell
+            [*session.daemon, "run", *arguments],
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    assert process.stdin is not None, "it was asked for"
+    try:
+        process.stdin.write(passphrase.encode() + b"\n" if passphrase else b"")
+        process.stdin.close()
+    except BrokenPipeError:
+        pass  # It has ended already: the caller will see that, and why.
+    return process
+
+
+def wait_until_up(session: Session, process: subprocess.Popen[bytes], log_from: int) -> int:
+    """Give the process id of the node that answers.
+
+    Raises:
+        CommandFailed: it has ended, or does not answer within ``START_WAIT_S``.
+    """
+    from p2p.control.client import NodeNotRunning
+
+    deadline = time.monotonic() + START_WAIT_S
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            said = tail(log_file(session.home), LOG_TAIL_LINES, log_from)
+            reason = said[-1].strip() if said else f"it ended with code {process.returncode}"
+            raise CommandFailed(f"The node has not started: {reason}")
+        try:
+            return session.client.status().pid
+        except NodeNotRunning:
+            time.sleep(POLL_S)
+    raise CommandFailed(
+        f"The node (process {process.pid}) does not answer after {START_WAIT_S:.0f} s. "
+        "See: molva node logs",
+        ExitCode.TIMED_OUT,
+        "timed-out",
+    )
+
+
+def wait_until_gone(process_id: int) -> None:
+    """Wait for a process to end.
+
+    Raises:
+        CommandFailed: it has not within ``STOP_WAIT_S``.
+    """
+    deadline = time.monotonic() + STOP_WAIT_S
+    while is_alive(process_id):
+        if time.monotonic() > deadline:
+            raise CommandFailed(
+                f"The node (process {process_id}) has not ended after {STOP_WAIT_S:.0f} s.",
+                ExitCode.TIMED_OUT,
+                "timed-out",
+            )
+        time.sleep(POLL_S)
+
+
+def is_alive(process_id: int) -> bool:
+    """Tell whether a process runs; one that only waits to be reaped does not."""
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    try:
+        stat = Path(f"/proc/{process_id}/stat").read_text()
+    except OSError:
+        return True  # No /proc here: it answers to its number, so it runs.
+    return not stat.rpartition(")")[2].lstrip().startswith("Z")
+
+
+def replace_self(session: Session, arguments: Sequence[str], passphrase: str) -> None:
+    """Become the node's program: it has our terminal, our signals, and ends our shell's wait."""
+    if passphrase:
+        # A pipe holds 64 KiB without a reader, and a passphrase is shorter.
+        read_end, write_end = os.pipe()
+        os.write(write_end, passphrase.encode() + b"\n")
+        os.close(write_end)
+        os.dup2(read_end, 0)
+        os.close(read_end)
+    command = [*session.daemon, "run", *arguments]
+    os.execv(command[0], command)  # noqa: S606 - our own program, no shell
+
+
+def make_profile(session: Session, arguments: Sequence[str], secrets: Sequence[str]) -> bytes:
+    """Run the program that makes a profile; give what it prints.
+
+    Raises:
+        CommandFailed: with its own sentence.
+    """
+    done = subprocess.run(  # noqa: S603 - our own program, no shell
+        [*session.daemon, "init", *arguments],
+        input="".join(f"{secret}\n" for secret in secrets).encode(),
+        capture_output=True,
+        check=False,
+    )
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip().splitlines()
+        sentence = said[-1] if said else f"It ended with code {done.returncode}."
+        exit_code = ExitCode.USAGE if done.returncode == ExitCode.USAGE else ExitCode.REFUSED
+        raise CommandFailed(sentence.removeprefix("molva: "), exit_code)
+    return done.stdout
+
+
+def tail(path: Path, lines: int, start: int = 0) -> list[str]:
+    """Give the last lines of a log, as far as they begin after byte ``start``."""
+    try:
+        with path.open("rb") as file:
+            end = file.seek(0, os.SEEK_END)
+            file.seek(max(start, end - _LOG_TAIL_BYTES))
+            return file.read().decode(errors="replace").splitlines()[-lines:]
+    except FileNotFoundError:
+        return []

@@ -1,0 +1,1 @@
+"""The commands, one module for each; imported only when they are asked for."""

@@ -1,0 +1,266 @@
+"""``molva node``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeVar
+
+import click
+
+from cli import background, passphrase
+from cli.context import Session, pass_session
+from cli.failures import CommandFailed
+from cli.grammar import MolvaGroup
+from cli.output import moment, safe_line, size
+
+Decorated = TypeVar("Decorated", bound=Callable[..., object])
+_FOLLOW_POLL_S: Final = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How the node is to run; what is None is left to the profile's settings."""
+
+    listen: tuple[str, ...]
+    peer: tuple[str, ...]
+    bootstrap: tuple[str, ...]
+    mdns: bool | None
+    dht: bool | None
+    api_tcp: int | None
+    passphrase_file: Path | None
+
+    def arguments(self, home: Path) -> list[str]:
+        """Give the arguments of the node's program, but for the passphrase."""
+        given = [f"--home={home}"]
+        for name, values in (
+            ("--listen", self.listen),
+            ("--peer", self.peer),
+            ("--bootstrap", self.bootstrap),
+        ):
+            given += [f"{name}={value}" for value in values]
+        for name, chosen in (("mdns", self.mdns), ("dht", self.dht)):
+            if chosen is not None:
+                given.append(f"--{name}" if chosen else f"--no-{name}")
+        if self.api_tcp is not None:
+            given.append(f"--api-tcp={self.api_tcp}")
+        return given
+
+
+def _run_options(command: Decorated) -> Decorated:
+    options = (
+        click.option("--listen", multiple=True, metavar="MULTIADDR", help="Listen here."),
+        click.option("--peer", multiple=True, metavar="MULTIADDR", help="Dial this node."),
+        click.option(
+            "--bootstrap", multiple=True, metavar="MULTIADDR", help="Begin the DHT with this node."
+        ),
+        click.option("--mdns/--no-mdns", default=None, help="Find nodes on the local network."),
+        click.option("--dht/--no-dht", default=None, help="Find nodes through the DHT."),
+        click.option(
+            "--api-tcp",
+            type=click.IntRange(0, 65_535),
+            default=None,
+            metavar="PORT",
+            help="Offer the control API on this loopback port too, with tokens; 0 for any.",
+        ),
+        click.option(
+            "--passphrase-file",
+            type=click.Path(exists=True, dir_okay=False, path_type=Path),
+            default=None,
+            help="Take the passphrase from the first line of this file.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@click.group(cls=MolvaGroup)
+def node() -> None:
+    """Run, start, stop and watch the node.
+
+    The node is the program that sends, receives and carries; all else only talks to it.
+
+    \b
+    Example:
+      molva node start
+    """
+
+
+@node.command()
+@_run_options
+@pass_session
+def run(
+    session: Session,
+    listen: tuple[str, ...],
+    peer: tuple[str, ...],
+    bootstrap: tuple[str, ...],
+    mdns: bool | None,  # noqa: FBT001
+    dht: bool | None,  # noqa: FBT001
+    api_tcp: int | None,
+    passphrase_file: Path | None,
+) -> None:
+    """Run the node in the foreground; Ctrl-C ends it.
+
+    \b
+    Examples:
+      molva node run
+      molva node run --listen /ip4/0.0.0.0/tcp/4001 --no-dht
+    """
+    background.check_profile(session.home)
+    options = RunOptions(listen, peer, bootstrap, mdns, dht, api_tcp, passphrase_file)
+    arguments, secret = _with_passphrase(session, options)
+    background.replace_self(session, arguments, secret)
+
+
+@node.command()
+@_run_options
+@pass_session
+def start(
+    session: Session,
+    listen: tuple[str, ...],
+    peer: tuple[str, ...],
+    bootstrap: tuple[str, ...],
+    mdns: bool | None,  # noqa: FBT001
+    dht: bool | None,  # noqa: FBT001
+    api_tcp: int | None,
+    passphrase_file: Path | None,
+) -> None:
+    """Start the node in the background.
+
+    Returns once the node answers. What it says goes to `molva node logs`.
+
+    \b
+    Examples:
+      molva node start
+      molva node start --peer /ip4/192.0.2.7/tcp/4001/p2p/12D3KooW...
+    """
+    background.check_profile(session.home)
+    running = _running(session)
+    if running is not None:
+        raise CommandFailed(f"The node is running already (process {running}).", code="conflict")
+    options = RunOptions(listen, peer, bootstrap, mdns, dht, api_tcp, passphrase_file)
+    arguments, secret = _with_passphrase(session, options)
+    log = background.log_file(session.home)
+    log_from = log.stat().st_size if log.exists() else 0
+    process = background.start(session, arguments, secret)
+    process_id = background.wait_until_up(session, process, log_from)
+    if session.screen.as_json:
+        session.screen.value({"pid": process_id})
+    else:
+        session.screen.line(f"The node runs (process {process_id}).")
+
+
+@node.command()
+@pass_session
+def stop(session: Session) -> None:
+    """Stop the node; returns once it has ended.
+
+    \b
+    Example:
+      molva node stop
+    """
+    process_id = session.client.status().pid
+    session.client.stop()
+    session.client.close()
+    background.wait_until_gone(process_id)
+    if session.screen.as_json:
+        session.screen.value({"pid": process_id})
+    else:
+        session.screen.line(f"The node has stopped (process {process_id}).")
+
+
+@node.command()
+@pass_session
+def status(session: Session) -> None:
+    """Show what the node is doing; exits with 3 where none runs.
+
+    \b
+    Example:
+      molva node status
+    """
+    found = session.client.status()
+    if session.screen.as_json:
+        session.screen.value(found)
+        return
+    carried = found.custody
+    session.screen.fields(
+        [
+            ("node", f"running since {moment(found.started_s)} (process {found.pid})"),
+            ("version", found.version),
+            ("name", found.name),
+            ("account key", found.account_key),
+            ("peer id", found.peer_id),
+            *(("listens at", address) for address in found.addresses),
+            *((way, state) for way, state in found.discovery.items()),
+            ("router", found.router),
+            (
+                "carries",
+                f"{carried.count} envelopes ({size(carried.size_bytes)}), "
+                f"{carried.proofs} delivery proofs",
+            ),
+            ("neighbours", str(len(found.neighbours))),
+        ]
+    )
+    if found.neighbours:
+        session.screen.line()
+        rows = [(n.peer_id, n.address, moment(n.since_s)) for n in found.neighbours]
+        session.screen.table(("NEIGHBOUR", "ADDRESS", "SINCE"), rows)
+
+
+@node.command()
+@click.option("--lines", "-n", type=click.IntRange(1, 10_000), default=50, show_default=True)
+@click.option("--follow", "-f", is_flag=True, help="Go on as the log grows; Ctrl-C ends it.")
+@pass_session
+def logs(session: Session, lines: int, follow: bool) -> None:  # noqa: FBT001
+    """Show the log of the node in the background.
+
+    \b
+    Examples:
+      molva node logs
+      molva node logs --follow
+    """
+    path = background.log_file(session.home)
+    if not path.exists():
+        raise CommandFailed(f"There is no log at {path} yet.", code="unknown-name")
+    position = path.stat().st_size
+    _show_lines(session, background.tail(path, lines))
+    try:
+        while follow:
+            time.sleep(_FOLLOW_POLL_S)
+            end = path.stat().st_size if path.exists() else 0
+            if end != position:
+                # A log that has become shorter was begun anew.
+                _show_lines(session, background.tail(path, lines, min(position, end)))
+                position = end
+    except KeyboardInterrupt:
+        return
+
+
+def _show_lines(session: Session, lines: list[str]) -> None:
+    for line in lines:
+        if session.screen.as_json:
+            session.screen.value({"line": line})
+        else:
+            session.screen.line(safe_line(line))
+
+
+def _with_passphrase(session: Session, options: RunOptions) -> tuple[list[str], str]:
+    """Give the arguments of the node's program, and what it is to read from standard input."""
+    arguments = options.arguments(session.home)
+    if options.passphrase_file is not None:
+        return [*arguments, f"--passphrase-file={options.passphrase_file.resolve()}"], ""
+    if not background.asks_for_passphrase(session.home):
+        return arguments, ""
+    return [*arguments, "--passphrase-stdin"], passphrase.ask()
+
+
+def _running(session: Session) -> int | None:
+    from p2p.control.client import NodeNotRunning
+
+    try:
+        return session.client.status().pid
+    except NodeNotRunning:
+        return None

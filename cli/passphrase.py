@@ -1,0 +1,68 @@
+"""Asking for passphrases: on the terminal, or from a file, never from an argument."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Final
+
+import click
+
+from cli.failures import CommandFailed
+
+_FILE_MAX_BYTES: Final = 4_096
+
+
+def can_ask() -> bool:
+    """Tell whether there is a person to ask."""
+    return sys.stdin.isatty()
+
+
+def ask() -> str:
+    """Give the passphrase of an existing profile.
+
+    Raises:
+        click.UsageError: there is nobody to ask.
+    """
+    if not can_ask():
+        raise click.UsageError(
+            "This profile needs its passphrase and there is no terminal: use --passphrase-file."
+        )
+    answer: str = click.prompt("Passphrase", hide_input=True, err=True)
+    return answer
+
+
+def ask_new() -> str:
+    """Give the passphrase of a new profile, typed twice.
+
+    Raises:
+        click.UsageError: there is nobody to ask.
+    """
+    if not can_ask():
+        raise click.UsageError(
+            "There is no terminal to ask for a passphrase: "
+            "use --passphrase-file, --keyring or --no-passphrase."
+        )
+    answer: str = click.prompt(
+        "Passphrase for this profile", hide_input=True, confirmation_prompt=True, err=True
+    )
+    return answer
+
+
+def from_file(path: Path) -> str:
+    """Give the first line of a passphrase file.
+
+    Raises:
+        CommandFailed: it cannot be read, or its first line is empty.
+    """
+    try:
+        with path.open("rb") as file:
+            text = file.read(_FILE_MAX_BYTES).decode()
+    except OSError as exc:
+        raise CommandFailed(f"{path} cannot be read: {exc.strerror}.") from exc
+    except UnicodeDecodeError as exc:
+        raise CommandFailed(f"{path} is no UTF-8 text.", code="invalid-input") from exc
+    passphrase = text.split("\n", 1)[0].rstrip("\r")
+    if not passphrase:
+        raise CommandFailed(f"The first line of {path} is empty.", code="invalid-input")
+    return passphrase

@@ -36,8 +36,8 @@ class NeighbourView:
 @dataclass(frozen=True, slots=True)
 class PeerView:
     """A peer that this node knows how to dial or refuses to: ``source`` is ``manual``,
-    ``bootstrap``, ``mdns``, ``dht``, ``contact`` or ``inbound`` (it dialled us); ``state``: ``neighbour``, ``known``,
-    ``waiting`` (backing off until ``retry_at_s``) or ``banned``.
+    ``bootstrap``, ``mdns``, ``dht``, ``contact`` or ``inbound`` (it dialled us); ``state``:
+    ``neighbour``, ``known``, ``waiting`` (backing off until ``retry_at_s``) or ``banned``.
     """
 
     peer: PeerId

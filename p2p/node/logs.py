@@ -53,6 +53,23 @@ def make_log(level: str, form: str, stream: TextIO = sys.stderr) -> FilteringBou
     )
 
 
+def forward_stdlib_logs(log: FilteringBoundLogger) -> None:
+    """Have warnings and errors that adapters and libraries log the standard way appear here."""
+    root = logging.getLogger()
+    root.setLevel(logging.WARNING)
+    root.handlers = [_Forwarder(log)]
+
+
+class _Forwarder(logging.Handler):
+    def __init__(self, log: FilteringBoundLogger) -> None:
+        super().__init__(logging.WARNING)
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        tell = self._log.error if record.levelno >= logging.ERROR else self._log.warning
+        tell("library", logger=record.name, said=record.getMessage(), exc_info=record.exc_info)
+
+
 def keep_private(
     _logger: WrappedLogger, _method: str, fields: MutableMapping[str, object]
 ) -> MutableMapping[str, object]:

@@ -19,6 +19,8 @@ from libp2p.host.basic_host import BasicHost
 from libp2p.network.auto_connector import AutoConnector
 from libp2p.network.config import ConnectionConfig
 from libp2p.network.connection.raw_connection import RawConnection
+from libp2p.network.connection.swarm_connection import SwarmConn
+from libp2p.network.exceptions import SwarmException
 from libp2p.network.swarm import Swarm
 from libp2p.peer.id import ID  # pyright: ignore[reportMissingTypeStubs]
 from libp2p.peer.peerstore import PeerStore  # pyright: ignore[reportMissingTypeStubs]
@@ -42,6 +44,8 @@ CONNECTIONS_MAX: Final = 512
 """In both directions, the DHT's included; an idle one takes about 0.1 MB."""
 NEGOTIATION_TIMEOUT_S: Final = 10.0
 """A peer names its protocols within this, on connections and on streams."""
+CONNECTIONS_PER_PEER_MAX: Final = 4
+"""Two links while both sides dial at once, and one of the DHT's each way."""
 _logger = logging.getLogger(__name__)
 
 
@@ -51,7 +55,18 @@ def peer_id_of(seed: bytes) -> PeerId:
 
 
 class MolvaSwarm(Swarm):
-    """A swarm that tells its sockets when their handshake is over."""
+    """A swarm that tells its sockets when their handshake is over, and lets nobody have many."""
+
+    async def add_conn(self, muxed_conn: IMuxedConn, direction: str = "unknown") -> SwarmConn:
+        """Take up a new connection.
+
+        Raises:
+            SwarmException: the peer has enough of them.
+        """
+        if len(self.get_connections(muxed_conn.peer_id)) >= CONNECTIONS_PER_PEER_MAX:
+            await muxed_conn.close()
+            raise SwarmException("The peer has enough connections.")
+        return await super().add_conn(muxed_conn, direction)
 
     async def upgrade_inbound_raw_conn(
         self, raw_conn: IRawConnection, maddr: Multiaddr

@@ -20,7 +20,7 @@ FAREWELL_WAIT_S: Final = 0.5
 class ByteStream(Protocol):
     """What a link needs of a stream of py-libp2p."""
 
-    async def read(self, n: int | None = None) -> bytes:
+    async def read(self, n: int) -> bytes:
         """Give between 1 and ``n`` bytes."""
         ...
 
@@ -117,10 +117,11 @@ class Libp2pLink:
     def _take(self, frames: list[bytes]) -> None:
         if self._failure is not None or not frames:
             return
-        self._frames += frames
-        self._frames_bytes += sum(map(unread_size, frames))
-        if self._frames_bytes > UNREAD_MAX_BYTES:
+        size_bytes = self._frames_bytes + sum(map(unread_size, frames))
+        if size_bytes > UNREAD_MAX_BYTES:
             raise LimitExceeded(f"{self._peer} sent more than may be left unread.")
+        self._frames += frames
+        self._frames_bytes = size_bytes
         self._arrived.set()
 
     async def send(self, frames: Sequence[bytes]) -> None:

@@ -7,14 +7,26 @@ connection. Closing is bounded too: theirs waits for ever on a peer that does no
 
 from __future__ import annotations
 
+import struct
 from typing import Final
 
 import trio
-from libp2p.abc import IMuxedConn, IMuxedStream, ISecureConn
+from libp2p.abc import IMuxedConn, IMuxedStream, INetStream, ISecureConn
+from libp2p.io.exceptions import IOException
+from libp2p.network.stream.net_stream import NetStream
 from libp2p.peer.id import ID  # pyright: ignore[reportMissingTypeStubs]
 from libp2p.protocol_muxer.exceptions import MultiselectClientError, MultiselectError
 from libp2p.stream_muxer.exceptions import MuxedConnUnavailable
-from libp2p.stream_muxer.yamux.yamux import GO_AWAY_NORMAL, Yamux
+from libp2p.stream_muxer.yamux.yamux import (
+    DEFAULT_WINDOW_SIZE,
+    FLAG_ACK,
+    FLAG_SYN,
+    GO_AWAY_NORMAL,
+    TYPE_PING,
+    YAMUX_HEADER_FORMAT,
+    Yamux,
+    YamuxStream,
+)
 from libp2p.transport.exceptions import MuxerUpgradeFailure
 from libp2p.transport.upgrader import TransportUpgrader
 
@@ -32,6 +44,10 @@ BUFFERED_MAX_BYTES: Final = UNREAD_MAX_BYTES
 """Bytes received on all streams of a connection and not yet read by their handlers."""
 
 
+LINK_WINDOW_BYTES: Final = 1_048_576
+"""What a neighbour may have under way on a link's stream: 10 MB/s over 100 ms."""
+
+
 class ConnectionAbused(trio.TooSlowError):
     """A peer went beyond a bound. py-libp2p's reader closes a connection on TooSlowError alone;
     on most others it goes on reading in the middle of a frame."""
@@ -41,7 +57,7 @@ class BoundedYamux(Yamux):
     """A Yamux connection whose peer cannot make it large.
 
     Attributes:
-        heard_s: when data last came, in trio's time; health monitoring leaves busy links alone.
+        heard_s: the last sign of life, in trio's time; health monitoring leaves busy links alone.
     """
 
     def __init__(self, secured_conn: ISecureConn, peer_id: ID) -> None:
@@ -80,6 +96,33 @@ class BoundedYamux(Yamux):
         self.heard_s = trio.current_time()
         return body
 
+    async def _write_frame(self, data: bytes) -> None:
+        """Send one Yamux frame; theirs formats two lines for the log first."""
+        if data[1] == TYPE_PING and data[3] & FLAG_ACK:
+            self.heard_s = trio.current_time()  # it answers a ping, which is a sign of life
+        async with self._write_lock:
+            await self.secured_conn.write(data)
+        await trio.lowlevel.checkpoint()
+
+    async def answers(self, wait_s: float) -> bool:
+        """Send a ping of Yamux, and tell whether an answer came within ``wait_s`` seconds.
+
+        Twelve bytes each way; libp2p's ping protocol needs a stream, a hundred times as dear.
+        """
+        self._ping_id += 1
+        self._ping_event = answered = trio.Event()
+        header = struct.pack(YAMUX_HEADER_FORMAT, 0, TYPE_PING, FLAG_SYN, 0, self._ping_id)
+        self._ping_sent_time = trio.current_time()
+        with trio.move_on_after(wait_s):
+            try:
+                await self._write_frame(header)
+                await answered.wait()
+            except IOException:
+                return False
+        if answered.is_set():
+            self.heard_s = trio.current_time()
+        return answered.is_set()
+
     async def close(self, error_code: int = GO_AWAY_NORMAL) -> None:
         """Say that we go, and close; a peer that does not take the word is closed without."""
         try:
@@ -105,3 +148,37 @@ class YamuxOnlyUpgrader(TransportUpgrader):
         except (MultiselectError, MultiselectClientError) as error:
             raise MuxerUpgradeFailure("the peer does not offer Yamux") from error
         return BoundedYamux(conn, peer_id)
+
+
+class LinkStream:
+    """A stream that is read without a window update for every small read.
+
+    py-libp2p answers each read with a window update: a Noise message, a system call and a wake-up
+    at the other end, as dear as the data. Here the window is fixed, and opened again by half.
+    """
+
+    def __init__(self, stream: INetStream) -> None:
+        assert isinstance(stream, NetStream), "streams come from our own swarm"
+        muxed = stream.muxed_stream
+        assert isinstance(muxed, YamuxStream), "connections are multiplexed by Yamux alone"
+        self._stream = stream
+        self._muxed = muxed
+        self._consumed_bytes = LINK_WINDOW_BYTES - DEFAULT_WINDOW_SIZE
+
+    async def read(self, n: int) -> bytes:
+        """Wait for data and give at most ``n`` bytes of it; py-libp2p's errors say the end."""
+        if self._consumed_bytes >= LINK_WINDOW_BYTES // 2:
+            self._muxed.recv_window += self._consumed_bytes
+            increment, self._consumed_bytes = self._consumed_bytes, 0
+            await self._muxed.send_window_update(increment)
+        data = await self._muxed.conn.read_stream(self._muxed.stream_id, n)
+        self._consumed_bytes += len(data)
+        return data
+
+    async def write(self, data: bytes) -> None:
+        """Send all of ``data``."""
+        await self._stream.write(data)
+
+    async def close(self) -> None:
+        """Close for writing."""
+        await self._stream.close()

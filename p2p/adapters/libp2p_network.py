@@ -148,8 +148,10 @@ class Libp2pNetwork:
     def _link(
         self, stream: INetStream, connection: INetConn, address: str, *, outbound: bool
     ) -> Libp2pLink:
+        from p2p.adapters.libp2p_muxer import LinkStream
+
         return Libp2pLink(
-            stream,
+            LinkStream(stream),
             PeerId(str(connection.muxed_conn.peer_id)),
             address,
             outbound=outbound,

@@ -1,0 +1,306 @@
+"""Every defence of the libp2p adapter, attacked on loopback."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import pytest
+import trio
+from libp2p.protocol_muxer.multiselect_communicator import MultiselectCommunicator
+from libp2p.stream_muxer.yamux.yamux import (
+    FLAG_SYN,
+    TYPE_DATA,
+    TYPE_WINDOW_UPDATE,
+    YAMUX_HEADER_FORMAT,
+)
+
+from p2p.adapters.framing import UNREAD_MAX_BYTES
+from p2p.adapters.libp2p_host import CONNECTIONS_PER_PEER_MAX
+from p2p.adapters.libp2p_muxer import STREAMS_BURST_MAX, STREAMS_INBOUND_MAX, BoundedYamux
+from p2p.adapters.libp2p_tcp import HALF_OPEN_MAX
+from p2p.errors import LimitExceeded, LinkFailed
+from p2p.ports.link import Link
+from p2p.wire.limits import LINK_PROTOCOL_ID
+from tests.adapters.libp2p.strangers import (
+    address_of,
+    connect,
+    link_stream,
+    network,
+    plaintext,
+    seed,
+    stranger,
+)
+from tests.ports.link_contract import PATIENCE_S, Node, collect, ended, read_on, running
+
+
+@asynccontextmanager
+async def victim_with_a_friend() -> AsyncIterator[tuple[Node, Link, Link]]:
+    """A node and both ends of an honest link to it, which must outlive every attack."""
+    async with running(network("victim")) as victim, running(network("friend")) as friend:
+        there = await friend.network.dial(victim.address)
+        here = await victim.inbound()
+        yield victim, here, there
+        await there.send([b"still with you"])
+        assert await collect(here, 1) == [b"still with you"]
+
+
+def muxed_of(victim: Node, name: str) -> list[BoundedYamux]:
+    """The connections of a peer, as the victim sees them."""
+    swarm = victim.network.host.swarm
+    peer = network(name).peer_id
+    return [
+        one.muxed_conn
+        for peer_id, connections in swarm.connections.items()
+        for one in connections
+        if str(peer_id) == peer
+    ]
+
+
+async def until_dropped(connection) -> None:
+    with trio.fail_after(PATIENCE_S):
+        await connection.event_closed.wait()
+
+
+async def write_yamux(connection, kind: int, flags: int, stream_id: int, body: bytes) -> None:
+    header = struct.pack(YAMUX_HEADER_FORMAT, 0, kind, flags, stream_id, len(body))
+    await connection.muxed_conn._write_frame(header + body)
+
+
+async def test_five_thousand_streams_cost_the_connection() -> None:
+    async with victim_with_a_friend() as (victim, _, _), stranger() as mallory:
+        connection = await connect(mallory, victim.address)
+        (seen,) = muxed_of(victim, "mallory")
+        most = 0
+        for number in range(5_000):
+            stream_id = 1_001 + 2 * number
+            with suppress(Exception):  # dropped meanwhile
+                await write_yamux(connection, TYPE_WINDOW_UPDATE, FLAG_SYN, stream_id, b"")
+            most = max(most, len(seen.streams))
+        await until_dropped(connection)
+        assert most <= STREAMS_INBOUND_MAX + 20
+
+
+async def test_streams_opened_and_reset_without_end_cost_the_connection() -> None:
+    async with victim_with_a_friend() as (victim, _, _), stranger() as mallory:
+        connection = await connect(mallory, victim.address)
+        opened = 0
+        with trio.move_on_after(PATIENCE_S):
+            with suppress(Exception):  # the connection is gone, as it should be
+                while opened < 4 * STREAMS_BURST_MAX:
+                    stream = await connection.new_stream()
+                    opened += 1
+                    await stream.reset()
+        await until_dropped(connection)
+        assert opened < 4 * STREAMS_BURST_MAX
+
+
+async def test_a_second_link_stream_costs_the_first_too() -> None:
+    async with victim_with_a_friend() as (victim, _, _), stranger() as mallory:
+        await link_stream(mallory, victim.address)
+        back = await victim.inbound()
+        with suppress(Exception):  # dropped meanwhile
+            await link_stream(mallory, victim.address)
+        await ended(back)
+        assert victim.nothing_waits()
+
+
+async def test_a_link_stream_on_a_connection_that_we_dialled_costs_the_connection() -> None:
+    async with running(network("victim")) as victim, running(network("friend")) as friend:
+        link = await victim.network.dial(friend.address)
+        await friend.inbound()
+        (connection,) = next(iter(friend.network.host.swarm.connections.values()))
+        stream = await connection.new_stream()
+        basic = friend.network.host.basic
+        with suppress(Exception):  # dropped meanwhile
+            await basic.multiselect_client.select_one_of(
+                [LINK_PROTOCOL_ID], MultiselectCommunicator(stream)
+            )
+        await ended(link)
+        assert victim.nothing_waits()
+
+
+async def test_one_peer_cannot_take_all_connections() -> None:
+    async with victim_with_a_friend() as (victim, _, _):
+        async with trio.open_nursery() as nursery:
+            for _ in range(3 * CONNECTIONS_PER_PEER_MAX):
+                nursery.start_soon(_connect_once, victim.address)
+        assert len(muxed_of(victim, "mallory")) <= CONNECTIONS_PER_PEER_MAX
+
+
+async def _connect_once(address: str) -> None:
+    with trio.move_on_after(1):
+        async with stranger() as mallory:
+            with suppress(Exception):  # dropped at once
+                await connect(mallory, address)
+            await trio.sleep_forever()
+
+
+async def test_a_writer_that_ignores_the_window_is_dropped() -> None:
+    async with victim_with_a_friend() as (victim, _, _), stranger() as mallory:
+        stream = await link_stream(mallory, victim.address)
+        back = await victim.inbound()
+        body = struct.pack("!I", 50_000) + bytes(50_000)
+        most = 0
+        with trio.move_on_after(PATIENCE_S):
+            with suppress(Exception):  # the connection is gone, as it should be
+                for _ in range(40 * UNREAD_MAX_BYTES // len(body)):
+                    await write_yamux(
+                        stream.swarm_conn, TYPE_DATA, 0, stream.muxed_stream.stream_id, body
+                    )
+                    most = max(most, back._frames_bytes)
+        await until_dropped(stream.swarm_conn)
+        with pytest.raises(LimitExceeded):
+            await read_on(back)
+        assert most <= UNREAD_MAX_BYTES
+
+
+async def test_data_that_no_handler_reads_is_bounded() -> None:
+    async with victim_with_a_friend() as (victim, _, _), stranger() as mallory:
+        connection = await connect(mallory, victim.address)
+        (seen,) = muxed_of(victim, "mallory")
+        stream = await connection.new_stream()
+        half_a_message = b"\xff\xff\x03"
+        await write_yamux(connection, TYPE_DATA, 0, stream.muxed_stream.stream_id, half_a_message)
+        second = await connection.new_stream()
+        await write_yamux(connection, TYPE_DATA, 0, second.muxed_stream.stream_id, b"\x13")
+        most = 0
+        with trio.move_on_after(PATIENCE_S):
+            with suppress(Exception):  # the connection is gone, as it should be
+                while True:
+                    await write_yamux(
+                        connection, TYPE_DATA, 0, stream.muxed_stream.stream_id, bytes(60_000)
+                    )
+                    most = max(most, sum(map(len, seen.stream_buffers.values())))
+        await until_dropped(connection)
+        assert most <= UNREAD_MAX_BYTES
+
+
+async def test_a_huge_yamux_frame_is_not_read() -> None:
+    async with victim_with_a_friend() as (victim, _, _), stranger() as mallory:
+        stream = await link_stream(mallory, victim.address)
+        back = await victim.inbound()
+        header = struct.pack(
+            YAMUX_HEADER_FORMAT, 0, TYPE_DATA, 0, stream.muxed_stream.stream_id, 15 << 20
+        )
+        await stream.muxed_conn._write_frame(header)
+        await until_dropped(stream.swarm_conn)
+        await ended(back)
+
+
+async def test_a_frame_too_long_is_refused_before_it_is_read() -> None:
+    async with victim_with_a_friend() as (victim, _, _), stranger() as mallory:
+        stream = await link_stream(mallory, victim.address)
+        back = await victim.inbound()
+        await stream.write(struct.pack("!I", 2**31))
+        with trio.fail_after(PATIENCE_S), pytest.raises(LimitExceeded):
+            await back.receive()
+        await until_dropped(stream.swarm_conn)
+
+
+async def test_a_neighbour_that_takes_nothing_is_given_up() -> None:
+    """Its window fills, and a write that waits five seconds for it fails."""
+    async with victim_with_a_friend() as (victim, _, _), stranger() as mallory:
+        await link_stream(mallory, victim.address)
+        back = await victim.inbound()
+
+        async def write_on() -> None:
+            while True:
+                await back.send([bytes(60_000)])
+
+        with trio.fail_after(PATIENCE_S), pytest.raises(LinkFailed):
+            await write_on()
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"GET /robots.txt HTTP/1.1\r\nHost: example.org\r\nUser-Agent: some scanner\r\n\r\n",
+        bytes(5_000),
+        b"\x13/multistream/1.0.0\n\x07/noise\n" + bytes(999),
+    ],
+    ids=["http", "zeroes", "noise-of-zeroes"],
+)
+async def test_garbage_ends_its_own_connection(garbage: bytes) -> None:
+    async with victim_with_a_friend() as (victim, _, _):
+        stream = await trio.open_tcp_stream("127.0.0.1", _port(victim.address))
+        async with stream:
+            with trio.fail_after(PATIENCE_S):
+                await stream.send_all(garbage)
+                await _until_closed(stream)
+
+
+async def test_half_open_connections_leave_room_for_others() -> None:
+    async with victim_with_a_friend() as (victim, _, _):
+        sockets: list[trio.SocketStream] = []
+        for _ in range(2 * HALF_OPEN_MAX):
+            sockets.append(await trio.open_tcp_stream("127.0.0.1", _port(victim.address)))
+            await sockets[-1].send_all(b"\x13/multistream")
+        async with running(network("late")) as late:
+            link = await late.network.dial(victim.address)
+            await link.send([b"let me in"])
+            assert await collect(await victim.inbound(), 1) == [b"let me in"]
+        with trio.fail_after(PATIENCE_S):
+            for stream in sockets[:HALF_OPEN_MAX]:
+                await _until_closed(stream)
+        for stream in sockets:
+            await stream.aclose()
+
+
+async def test_places_of_closed_connections_are_free_again() -> None:
+    """py-libp2p holds an inbound place until the host stops: 300 visits and it is deaf."""
+    async with running(network("victim")) as victim, running(network("visitor")) as visitor:
+        limiter = victim.network.host.swarm._inbound_limiter
+        for _ in range(5):
+            link = await visitor.network.dial(victim.address)
+            await ended_after_close(link, await victim.inbound())
+        with trio.fail_after(PATIENCE_S):
+            while limiter.borrowed_tokens:
+                await trio.sleep(0.01)
+
+
+async def ended_after_close(link: Link, other: Link) -> None:
+    await link.aclose()
+    await ended(other)
+
+
+async def test_plaintext_is_refused_when_it_knocks() -> None:
+    async with (
+        victim_with_a_friend() as (victim, _, _),
+        stranger(security=plaintext) as mallory,
+    ):
+        with trio.move_on_after(3), suppress(Exception):
+            await connect(mallory, victim.address)
+        assert muxed_of(victim, "mallory") == []
+        assert victim.nothing_waits()
+
+
+async def test_plaintext_is_refused_when_it_is_dialled() -> None:
+    async with (
+        victim_with_a_friend() as (victim, _, _),
+        stranger(security=plaintext) as mallory,
+    ):
+        with pytest.raises(LinkFailed, match="does not offer Noise"):
+            await victim.network.dial(address_of(mallory))
+
+
+async def test_nobody_can_pretend_to_be_somebody_else() -> None:
+    async with victim_with_a_friend() as (victim, _, _), stranger() as mallory:
+        place = address_of(mallory).partition("/p2p/")[0]
+        bob = network("bob").peer_id
+        with pytest.raises(LinkFailed, match="omebody else"):
+            await victim.network.dial(f"{place}/p2p/{bob}")
+        assert seed("bob") != seed("mallory")
+
+
+def _port(address: str) -> int:
+    return int(address.split("/")[4])
+
+
+async def _until_closed(stream: trio.SocketStream) -> None:
+    try:
+        while await stream.receive_some(65_536):
+            continue
+    except (trio.BrokenResourceError, OSError):
+        return

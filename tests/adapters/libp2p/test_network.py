@@ -1,0 +1,188 @@
+"""What only the libp2p network does: addresses, dialling real sockets, neighbours that die."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+
+import base58
+import pytest
+import trio
+
+from p2p.adapters import libp2p_network
+from p2p.adapters.libp2p_host import peer_id_of
+from p2p.errors import InvalidInput, LinkFailed
+from tests.adapters.libp2p.strangers import (
+    address_of,
+    echoing_process,
+    link_stream,
+    network,
+    seed,
+    stranger,
+)
+from tests.ports.link_contract import collect, ended, running
+
+
+def test_importing_the_adapter_does_not_import_libp2p() -> None:
+    code = "import sys, p2p.adapters.libp2p_network; assert 'libp2p' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_peer_id_is_that_of_the_seed() -> None:
+    """The test vector of RFC 8032, section 7.1, test 1, in libp2p's encoding."""
+    secret = bytes.fromhex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60")
+    public = bytes.fromhex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a")
+    identity_hash_of_ed25519 = bytes.fromhex("002408011220")
+    assert base58.b58encode(identity_hash_of_ed25519 + public).decode() == peer_id_of(secret)
+    assert network("alice").peer_id == peer_id_of(seed("alice"))
+
+
+async def test_all_interfaces_are_announced_as_concrete_addresses() -> None:
+    async with running(network("alice", ["/ip4/0.0.0.0/tcp/0"])) as alice:
+        addresses = alice.network.addresses()
+        assert addresses
+        assert not any("/0.0.0.0/" in address for address in addresses)
+        assert addresses[-1].startswith("/ip4/127.0.0.1/tcp/")
+        async with running(network("bob")) as bob:
+            link = await bob.network.dial(addresses[-1])
+            assert link.peer == alice.network.peer_id
+
+
+async def test_ipv6_links_know_where_the_other_end_is() -> None:
+    async with (
+        running(network("alice", ["/ip6/::1/tcp/0"])) as alice,
+        running(network("bob")) as bob,
+    ):
+        await bob.network.dial(alice.address)
+        back = await alice.inbound()
+        assert back.address.startswith("/ip6/::1/tcp/")
+
+
+async def test_an_address_that_is_taken_is_not_shared() -> None:
+    async with running(network("alice")) as alice:
+        taken = alice.address.partition("/p2p/")[0]
+        with pytest.raises(LinkFailed, match="Cannot listen"):
+            await network("bob", [taken]).run(_nobody, _never)
+
+
+async def test_an_address_of_another_machine_cannot_be_had() -> None:
+    with pytest.raises(LinkFailed, match="Cannot listen"):
+        await network("bob", ["/ip4/192.0.2.1/tcp/0"]).run(_nobody, _never)
+
+
+def test_listening_needs_a_tcp_address() -> None:
+    with pytest.raises(InvalidInput):
+        network("bob", ["/ip4/127.0.0.1/udp/0/quic-v1"])
+
+
+async def test_a_network_runs_once_at_a_time() -> None:
+    async with running(network("alice")) as alice:
+        with pytest.raises(LinkFailed, match="running already"):
+            await alice.network.run(_nobody, _never)
+
+
+async def test_a_peer_without_our_protocol() -> None:
+    async with running(network("alice")) as alice, stranger() as other:
+        with pytest.raises(LinkFailed, match="does not speak /molva/link/1"):
+            await alice.network.dial(address_of(other))
+
+
+async def test_a_peer_that_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(libp2p_network, "DIAL_TIMEOUT_S", 0.3)
+    listener = (await trio.open_tcp_listeners(0, host="127.0.0.1"))[0]
+    port = listener.socket.getsockname()[1]
+    async with listener, running(network("alice")) as alice:
+        with pytest.raises(LinkFailed, match="did not answer within"):
+            await alice.network.dial(f"/ip4/127.0.0.1/tcp/{port}")
+
+
+async def test_a_dns_name_can_be_dialled() -> None:
+    async with running(network("alice")) as alice, running(network("bob")) as bob:
+        port = bob.address.split("/")[4]
+        link = await alice.network.dial(f"/dns4/localhost/tcp/{port}/p2p/{bob.network.peer_id}")
+        assert link.peer == bob.network.peer_id
+
+
+async def test_a_write_that_is_cut_off_ends_the_link() -> None:
+    """Half a frame on the wire: what follows would be read as its rest."""
+    async with running(network("alice")) as alice, stranger() as stalling:
+        await link_stream(stalling, alice.address)
+        back = await alice.inbound()
+        with trio.move_on_after(0.5):
+            await back.send([bytes(60_000)] * 10)
+        await ended(back)
+
+
+async def test_a_write_that_is_cancelled_before_it_begins_harms_nothing() -> None:
+    async with running(network("alice")) as alice, running(network("bob")) as bob:
+        link = await alice.network.dial(bob.address)
+        back = await bob.inbound()
+        with trio.CancelScope() as scope:
+            scope.cancel()
+            await link.send([bytes(60_000)])
+        await link.send([b"hello"])
+        assert await collect(back, 1) == [b"hello"]
+
+
+async def test_last_words_arrive_before_the_end() -> None:
+    async with running(network("alice")) as alice, running(network("bob")) as bob:
+        link = await alice.network.dial(bob.address)
+        back = await bob.inbound()
+        await link.send([b"bye"] * 500)
+        await link.aclose()
+        assert await collect(back, 500) == [b"bye"] * 500
+
+
+async def test_a_neighbour_that_comes_back_replaces_its_old_link() -> None:
+    """A device lost its power: its old connection still looks open from here."""
+    smaller, larger = sorted(["alice", "bob"], key=lambda name: network(name).peer_id)
+    async with running(network(larger)) as stays:
+        with echoing_process(smaller) as (process, address):
+            old = await stays.network.dial(address)
+            process.send_signal(signal.SIGSTOP)
+            async with running(network(smaller)) as comes_back:
+                new = await comes_back.network.dial(stays.address)
+                await new.send([b"back again"])
+                assert await collect(await stays.inbound(), 1) == [b"back again"]
+                await ended(old)
+            process.send_signal(signal.SIGCONT)
+
+
+async def test_a_killed_neighbour_is_noticed() -> None:
+    async with running(network("alice")) as alice:
+        with echoing_process("bob") as (process, address):
+            link = await alice.network.dial(address)
+            await link.send([b"hello"])
+            assert await collect(link, 1) == [b"hello"]
+            process.kill()
+            await ended(link)
+
+
+async def test_a_link_gone_dark_is_noticed() -> None:
+    async with running(network("alice")) as alice:
+        with echoing_process("bob") as (process, address):
+            link = await alice.network.dial(address)
+            await link.send([b"hello"])
+            assert await collect(link, 1) == [b"hello"]
+            process.send_signal(signal.SIGSTOP)
+            await ended(link)
+            process.send_signal(signal.SIGCONT)
+
+
+async def test_a_busy_reader_is_not_taken_for_dark() -> None:
+    """Frames unread by the node do not stop the link from answering pings."""
+    async with running(network("alice")) as alice, running(network("bob")) as bob:
+        link = await alice.network.dial(bob.address)
+        back = await bob.inbound()
+        await link.send([bytes(60_000)] * 50)
+        await trio.sleep(0.5)
+        assert len(await collect(back, 50)) == 50
+
+
+async def _nobody(link: object) -> None:
+    raise AssertionError("nobody was to come")
+
+
+def _never() -> None:
+    raise AssertionError("it was not to start")

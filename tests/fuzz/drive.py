@@ -26,6 +26,9 @@ def seeds_of(target: str) -> dict[str, bytes]:
     if target == "invite_body":
         links = {name: str(vector["link"]) for name, vector in of_format("invite").items()}
         return {n: base64.urlsafe_b64decode(link[8:] + "===")[:-4] for n, link in links.items()}
+    if target == "node":
+        frames = [bytes.fromhex(str(vector["hex"])) for vector in of_format("frame").values()]
+        return {"all": b"".join(len(frame).to_bytes(2, "big") + frame for frame in frames)}
     known = {name: refusal for format_, name, refusal in refusals() if format_ == target}
     forms = {name: wire_form(vector) for name, vector in {**known, **of_format(target)}.items()}
     return {n: form.encode() if isinstance(form, str) else form for n, form in forms.items()}

@@ -11,13 +11,20 @@ import hashlib
 from collections.abc import Callable
 from typing import Final
 
+from p2p.core.config import NodeConfig
+from p2p.core.events import FrameReceived, LinkOpened, Woken
 from p2p.errors import LocalError, RemoteError
+from p2p.sessions.x3dh_suite import X3dhSuite
 from p2p.wire.addresses import peer_of
 from p2p.wire.bundle import decode_bundle, encode_bundle
 from p2p.wire.contact_uri import decode_invite, encode_invite
 from p2p.wire.content import decode_content, encode_content
 from p2p.wire.envelope import parse_envelope, parse_header
-from p2p.wire.frames import decode_frame, encode_frame
+from p2p.wire.frames import Accepts, Hello, decode_frame, encode_frame
+from tests.core.world import LINK_LATENCY_S, START_S, Seat, peer_for
+
+NEIGHBOUR: Final = peer_for("mallory")
+DAY_S: Final = 86_400.0
 
 
 def frame(data: bytes) -> None:
@@ -83,7 +90,22 @@ def address(data: bytes) -> None:
     assert text.endswith(peer)
 
 
+def node(data: bytes) -> None:
+    """Everything that one neighbour says: frames, each after two bytes of length."""
+    seat = Seat("victim", NodeConfig(), X3dhSuite(), START_S)
+    greeting = Hello((1,), int(START_S), 1_048_576, int(Accepts.MAIL), b"")
+    seat.step([LinkOpened(NEIGHBOUR, LINK_LATENCY_S)], START_S)
+    seat.step([FrameReceived(NEIGHBOUR, encode_frame(greeting))], START_S)
+    at = 0
+    while at < len(data):
+        end = at + 2 + int.from_bytes(data[at : at + 2], "big")
+        seat.step([FrameReceived(NEIGHBOUR, data[at + 2 : end])], START_S)
+        at = end
+    seat.step([Woken()], START_S + DAY_S)
+    seat.boot(START_S + DAY_S)
+
+
 TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
     target.__name__: target
-    for target in (frame, content, bundle, envelope, invite, invite_body, address)
+    for target in (frame, content, bundle, envelope, invite, invite_body, address, node)
 }

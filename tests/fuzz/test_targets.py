@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from p2p.wire.bundle import encode_bundle
@@ -22,6 +22,9 @@ GOOD = {
     "envelope": wire.envelopes(),
     "invite": wire.invites.map(lambda invite: encode_invite(invite).encode()),
     "invite_body": wire.invites.map(pack),
+    "node": st.lists(wire.hostile(wire.frames.map(encode_frame)), max_size=8).map(
+        lambda frames: b"".join(len(frame).to_bytes(2, "big") + frame for frame in frames)
+    ),
     "address": st.just(b"/ip4/192.0.2.7/tcp/4001/p2p/" + b"1" * 46),
 }
 KNOWN = [wire_form(refusal) for _, _, refusal in refusals()] + [
@@ -38,6 +41,7 @@ def test_a_target_holds_for_every_known_form(target: str) -> None:
 
 
 @pytest.mark.parametrize("target", TARGETS)
+@settings(deadline=None)
 @given(data=st.data())
 def test_a_target_holds_for_hostile_bytes(target: str, data: st.DataObject) -> None:
     TARGETS[target](data.draw(wire.hostile(GOOD[target])))

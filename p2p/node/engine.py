@@ -25,6 +25,10 @@ class NodeMachine(Protocol):
         """End a batch: write what is dirty, give the frames that became due."""
         ...
 
+    def farewell(self) -> list[Effect]:
+        """Give a Bye for every neighbour."""
+        ...
+
     def next_wakeup(self) -> float | None:
         """Give the Unix second at which the node wants to be woken."""
         ...

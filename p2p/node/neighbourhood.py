@@ -18,7 +18,6 @@ from p2p.node.peers import Admitted, Dial, NotAdmitted, PeerBook, Source
 from p2p.node.tasks import shielded_for, spawn
 from p2p.ports.clock import Clock
 from p2p.ports.link import Link, Network, PeerFound
-from p2p.wire.frames import Bye, encode_frame
 from p2p.wire.ids import PeerId
 
 STREAM_LATENCY_S: Final = 30.0
@@ -109,12 +108,11 @@ class Neighbourhood:
             link.muted = True
             link.abort()
 
-    async def say_bye(self) -> None:
-        """Take leave of all neighbours; give their links a moment to carry it."""
+    async def leave(self) -> None:
+        """Let nobody in any more, and close all links once what is queued has left."""
         self._leaving = True
         links = list(self._links.values())
         for link in links:
-            link.push(encode_frame(Bye("stopping")))
             link.finish()
         with trio.move_on_after(2 * FAREWELL_WAIT_S):
             for link in links:

@@ -164,6 +164,12 @@ class PeerBook:
         entry.seen_s = now_s
         self._trim(peer)
 
+    def unlearn(self, peer: PeerId, source: Source) -> None:
+        """Forget what ``source`` said of a peer; an open link stays."""
+        entry = self._entries.get(peer)
+        if entry is not None and entry.addresses.pop(source, None) is not None:
+            self._drop_if_hopeless(peer, entry)
+
     def add_manual(self, peer: PeerId, address: str, now_s: float) -> None:
         """Keep an address that the person gave, before the others, and allow a dial at once."""
         entry = self._entry(peer)

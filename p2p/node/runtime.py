@@ -14,6 +14,7 @@ from p2p.core.config import NodeConfig
 from p2p.core.effects import (
     Answer,
     ClockDisagrees,
+    ContactChanged,
     ContactView,
     Disconnect,
     Effect,
@@ -41,7 +42,7 @@ from p2p.ports.clock import Clock
 from p2p.ports.entropy import Entropy
 from p2p.ports.link import Discovery, Network
 from p2p.ports.store import DocumentKind, MessageStore, Store
-from p2p.wire.addresses import peer_of
+from p2p.wire.addresses import peer_of, peers_of
 from p2p.wire.ids import AccountKey, PeerId
 
 LOOK_AGAIN_S: Final = 60.0
@@ -110,6 +111,7 @@ class Runtime:
         self._load_peers()
 
     def _load_peers(self) -> None:
+        """Take up what is known of others: decisions kept, contacts' addresses, this run's."""
         self._book.load(self._parts.store.documents(DocumentKind.PEER))
         for source, addresses in (
             (Source.BOOTSTRAP, self._parts.bootstrap),
@@ -117,6 +119,10 @@ class Runtime:
         ):
             for address in addresses:
                 self._book.learn(peer_of(address), (address,), source, self._started_s)
+        for contact in self._engine.node.contacts():
+            if not contact.blocked:
+                for peer, places in peers_of(contact.addresses).items():
+                    self._book.learn(peer, places, Source.CONTACT, self._started_s)
 
     # --- life ------------------------------------------------------------------------------------
     async def run(self, started: Callable[[], None]) -> None:
@@ -139,7 +145,9 @@ class Runtime:
             await self._hood.welcoming()
             started()
             await self._stopping.wait()
-            await self._hood.say_bye()
+            for effect in self._engine.node.farewell():
+                self._perform_one(effect, self._clock.now())
+            await self._hood.leave()
             nursery.cancel_scope.cancel()
         self._parts.log.info("stopped")
 
@@ -226,12 +234,9 @@ class Runtime:
                 else:
                     self._perform_one(effect, now_s)
         for effect in effects[-1]:
-            assert not isinstance(effect, Answer), "an answer must come with its command"
             self._perform_one(effect, now_s)
 
-    def _perform_one(
-        self, effect: SendFrame | Disconnect | LearnAddresses | Notify | Noted, now_s: float
-    ) -> None:
+    def _perform_one(self, effect: Effect, now_s: float) -> None:
         match effect:
             case SendFrame(peer, data):
                 self._hood.send(peer, data)
@@ -240,19 +245,27 @@ class Runtime:
             case LearnAddresses(peer, addresses):
                 self._hood.learn(peer, addresses)
             case Notify(notice):
-                self._note_clock_of(notice)
+                self._take_note(notice)
                 self._subscribers.publish(notice, now_s)
+            case Answer():
+                raise AssertionError("an answer must come with its command")
             case Noted(kind, fields):
                 self._counters.add(kind)
                 self._parts.log.debug(kind, **dict(fields))
             case _:
                 assert_never(effect)
 
-    def _note_clock_of(self, notice: Notice) -> None:
-        if isinstance(notice, ClockDisagrees):
-            self._clock_offsets[notice.peer] = notice.offset_s
-        elif isinstance(notice, NeighbourChanged) and not notice.present:
-            self._clock_offsets.pop(notice.peer, None)
+    def _take_note(self, notice: Notice) -> None:
+        match notice:
+            case ClockDisagrees(peer, offset_s):
+                self._clock_offsets[peer] = offset_s
+            case NeighbourChanged(peer, present=False):
+                self._clock_offsets.pop(peer, None)
+            case ContactChanged(contact, "removed" | "blocked"):
+                for peer in peers_of(contact.addresses):
+                    self._book.unlearn(peer, Source.CONTACT)
+            case _:
+                pass
 
     # --- NodeApi: mail ---------------------------------------------------------------------------
     @property

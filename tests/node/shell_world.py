@@ -126,7 +126,7 @@ class ScriptedNode:
             return [SendFrame(peer, b"go away"), Disconnect(peer, "malformed", 30.0)]
         if data.startswith(b"flood"):
             return [SendFrame(peer, bytes(60_000))] * int(data[5:])
-        return [SendFrame(peer, b"echo:" + data)] if not data.startswith(b"echo") else []
+        return [SendFrame(peer, b"echo:" + data)] if not data.startswith((b"echo", b"bye")) else []
 
     def _send(self, command: CommandId, text: str) -> list[Effect]:
         if text == "refused":
@@ -139,6 +139,9 @@ class ScriptedNode:
 
     def settle(self, now_s: float) -> list[Effect]:
         return []
+
+    def farewell(self) -> list[Effect]:
+        return [SendFrame(peer, b"bye") for peer in self.present]
 
     def next_wakeup(self) -> float | None:
         return self.tape.wake_at_s

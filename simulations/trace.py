@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 
 class ContactChange(NamedTuple):
@@ -104,3 +104,22 @@ class Outcome:
     removed: int
     deliveries: tuple[Delivery, ...]
     buffer_times_s: tuple[float, ...]
+
+
+Trail: TypeAlias = "tuple[int, Trail | None]"
+"""The way of a copy: the address where it is, and the trail of the copy that it was made from."""
+
+
+def addresses(trail: Trail) -> tuple[int, ...]:
+    """Give the nodes that a copy passed, source first."""
+    passed: list[int] = []
+    step: Trail | None = trail
+    while step is not None:
+        passed.append(step[0])
+        step = step[1]
+    return tuple(reversed(passed))
+
+
+def remaining_min(ttl_min: int, created_s: float, now_s: float) -> int:
+    """Give the whole minutes left of a lifetime, cut towards 0 as The ONE does."""
+    return int(((ttl_min * 60) - (now_s - created_s)) / 60.0)

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
-
-from p2p.core.routing.router import Item, Router
-from p2p.wire.ids import EnvelopeId, PeerId
 from simulations.compat.parts import Copy, Host
 from simulations.compat.world import World
-
-COPIES_MAX: Final = 255
-"""The largest count of copies that the Router protocol knows."""
+from simulations.policy import CountedPolicy
 
 
 def deliver_or_request(world: World, host: Host, peers: int) -> bool:
@@ -54,18 +48,12 @@ class CountedExchange:
     The policy is asked once for every count; The ONE and the product agree on what it means: the
     count is read when the transfer begins, the receiver gets ``share``, the sender keeps ``keep``.
 
-    Args:
-        router: a production router without a memory of encounters.
     """
 
-    def __init__(self, router: Router) -> None:
-        peer = PeerId(b"")
-        items = [Item(EnvelopeId(bytes(32)), 0, copies, 0, b"") for copies in range(COPIES_MAX + 1)]
-        self.given = [router.share(item, peer, 0.0) for item in items]
-        self.kept = [
-            router.keep(item, given) for item, given in zip(items, self.given, strict=True)
-        ]
-        self.first_copies = router.initial_copies()
+    def __init__(self, policy: CountedPolicy) -> None:
+        self.given = policy.given
+        self.kept = policy.kept
+        self.first_copies = policy.first
         self.everyone_asks = False
         self._counts = not all(self.given)
 

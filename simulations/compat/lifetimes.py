@@ -14,11 +14,6 @@ from typing import Final
 CHECK_INTERVAL_S: Final = 60.0
 
 
-def remaining_min(ttl_min: int, created_s: float, now_s: float) -> int:
-    """Give the whole minutes left; a message with less than one is expired."""
-    return int(((ttl_min * 60) - (now_s - created_s)) / 60.0)
-
-
 class Checks:
     """The times at which idle nodes check, for one list of external events.
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TypeAlias
 
 from simulations.compat.java_order import TableSize, spread
-from simulations.trace import Creation
+from simulations.trace import Creation, Trail
 
 
 class Message:
@@ -51,20 +50,6 @@ class Message:
         for host in hosts:
             if not nodes & host.bit:
                 host.open &= ~self.bit
-
-
-Trail: TypeAlias = "tuple[int, Trail | None]"
-"""The way of a copy: the address where it is, and the trail of the copy that it was made from."""
-
-
-def addresses(trail: Trail) -> tuple[int, ...]:
-    """Give the nodes that a copy passed, source first."""
-    passed: list[int] = []
-    step: Trail | None = trail
-    while step is not None:
-        passed.append(step[0])
-        step = step[1]
-    return tuple(reversed(passed))
 
 
 class Copy:
@@ -202,6 +187,13 @@ class Host:
             self.open ^= message.bit
         if not self._table.quiet_below:
             self._table.remove(message.key)
+
+    def oldest_but(self, message: Message | None) -> Copy | None:
+        """Give the copy first in the queue, passing over one message; None where nothing is."""
+        for held, copy in self.copies.items():
+            if held is not message:
+                return copy
+        return None
 
     def in_map_order(self, copies: Iterable[Copy]) -> list[Copy]:
         """Give copies held here in the order in which the hash map is walked."""

@@ -12,9 +12,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from simulations.compat.exchange import COPIES_MAX, deliver_or_request
+from simulations.compat.exchange import deliver_or_request
 from simulations.compat.parts import Copy, Host
 from simulations.compat.world import World
+from simulations.policy import COPIES_MAX
 
 ENCOUNTER: Final = 0.75
 TRANSITIVITY: Final = 0.25

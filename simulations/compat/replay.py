@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from p2p.core.config import NodeConfig
-from p2p.core.routing.table import router_for
+from simulations.compat.choice import Exchange
 from simulations.compat.exchange import CountedExchange
-from simulations.compat.prophet import ProphetExchange
-from simulations.compat.world import Exchange, World
+from simulations.compat.world import World
+from simulations.policy import counted_policy
 from simulations.trace import ContactChange, Creation, Outcome, ReplaySettings
 
 
@@ -31,5 +30,7 @@ def exchange_for(router: str, copies: int, nodes: int) -> Exchange:
         InvalidInput: no router of that name, or a number of copies that cannot be.
     """
     if router == "prophet":
+        from simulations.compat.prophet import ProphetExchange
+
         return ProphetExchange(nodes)
-    return CountedExchange(router_for(NodeConfig(router=router, spray_copies=copies)))
+    return CountedExchange(counted_policy(router, copies))

@@ -5,50 +5,24 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Sequence
-from typing import Final, Protocol
+from typing import Final
 
-from simulations.compat.lifetimes import CHECK_INTERVAL_S, Checks, remaining_min
-from simulations.compat.parts import Connection, Copy, Host, Message, Trail, addresses
-from simulations.trace import ContactChange, Creation, Delivery, Outcome, ReplaySettings
+from simulations.compat.choice import Exchange
+from simulations.compat.lifetimes import CHECK_INTERVAL_S, Checks
+from simulations.compat.parts import Connection, Copy, Host, Message
+from simulations.trace import (
+    ContactChange,
+    Creation,
+    Delivery,
+    Outcome,
+    ReplaySettings,
+    Trail,
+    addresses,
+    remaining_min,
+)
 
 STEP_S: Final = 1.0
 """The reference runs' update interval."""
-
-
-class Exchange(Protocol):
-    """What a router of the replayed world decides."""
-
-    @property
-    def first_copies(self) -> int:
-        """The count that a new message starts with."""
-        ...
-
-    @property
-    def kept(self) -> Sequence[int]:
-        """The sender's count after a transfer, by the count with which it began."""
-        ...
-
-    @property
-    def given(self) -> Sequence[int]:
-        """The receiver's count after a transfer, by the count with which it began."""
-        ...
-
-    @property
-    def everyone_asks(self) -> bool:
-        """Whether being asked changes something, so that no idle host is left out of a round."""
-        ...
-
-    def linked(self, world: World, first: Host, second: Host) -> None:
-        """Take note of a new connection."""
-        ...
-
-    def rested(self, world: World, first_s: float, last_s: float) -> None:
-        """Take note of rounds, one each second, in which nothing could begin or end."""
-        ...
-
-    def offer(self, world: World, host: Host, peers: int) -> None:
-        """Start a transfer from or to an idle host, if any of the idle ``peers`` allows one."""
-        ...
 
 
 class World:
@@ -246,10 +220,8 @@ class World:
             return
         limit = self._buffer_bytes - size_bytes
         while host.used_bytes > limit:
-            for message, copy in host.copies.items():
-                if message is not sending:
-                    break
-            else:
+            copy = host.oldest_but(sending)
+            if copy is None:
                 return
             self._drop(host, copy)
 

@@ -47,9 +47,7 @@ class Place:
             InvalidInput: anything else.
         """
         if not (word.isascii() and word.isdigit() and len(word) <= NUMBER_SIZE_MAX):
-            raise self.refuse(
-                f"{word[:60]!r} is no {what}; allowed are whole numbers from 0 up."
-            )
+            raise self.refuse(f"{word[:60]!r} is no {what}; allowed are whole numbers from 0 up.")
         return int(word)
 
     def node(self, word: str, nodes: int) -> int:

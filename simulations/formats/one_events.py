@@ -1,5 +1,6 @@
-"""The ONE's external event files: contacts (``t CONN a b up|down``) and creations (``t C id a b n``).
+"""The ONE's external event files.
 
+Contacts are lines of ``t CONN a b up|down``, creations are lines of ``t C id from to size``.
 Source: the format that The ONE 1.6 reads and writes, tab or space separated.
 """
 

@@ -1,0 +1,45 @@
+"""Production routers whose choice depends on the count of copies alone, asked once per count.
+
+Both replays of traces use this: a million decisions are then look-ups, and still the product's own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from p2p.core.config import NodeConfig
+from p2p.core.routing.router import Item
+from p2p.core.routing.table import router_for
+from p2p.wire.ids import EnvelopeId, PeerId
+
+COPIES_MAX: Final = 255
+"""The largest count of copies that the Router protocol knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class CountedPolicy:
+    """What a router answers, by the count of copies held.
+
+    Attributes:
+        first: the count that a new message starts with.
+        given: the count that goes with an offer; 0 means "only if it is for you".
+        kept: the count that stays after an offer was taken.
+    """
+
+    first: int
+    given: tuple[int, ...]
+    kept: tuple[int, ...]
+
+
+def counted_policy(router: str, copies: int) -> CountedPolicy:
+    """Ask a production router for every count.
+
+    Raises:
+        InvalidInput: no router of that name.
+    """
+    policy = router_for(NodeConfig(router=router, spray_copies=copies))
+    items = [Item(EnvelopeId(bytes(32)), 0, count, 0, b"") for count in range(COPIES_MAX + 1)]
+    given = tuple(policy.share(item, PeerId(""), 0.0) for item in items)
+    kept = tuple(policy.keep(item, share) for item, share in zip(items, given, strict=True))
+    return CountedPolicy(policy.initial_copies(), given, kept)

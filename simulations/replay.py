@@ -1,0 +1,113 @@
+"""One replay from files to files, in either fidelity."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Final
+
+from p2p.errors import InvalidInput
+from simulations.formats.one_events import read_contacts, read_creations
+from simulations.formats.one_reports import delivered_text, statistics_text, write_reports
+from simulations.trace import Outcome, ReplaySettings
+
+ROUTERS: Final = ("epidemic", "spray", "direct", "prophet")
+MANIFEST_FILE_NAME: Final = "manifest.json"
+_READ_BYTES: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayRequest:
+    """What the command line asks for; units as in :class:`~simulations.trace.ReplaySettings`."""
+
+    contacts: Path
+    messages: Path
+    router: str
+    nodes: int
+    end_s: float
+    rate_bytes_per_s: int
+    buffer_bytes: int
+    ttl_min: int
+    copies: int
+    fidelity: str
+    out: Path
+
+    def settings(self) -> ReplaySettings:
+        """Give what the simulators need to know."""
+        return ReplaySettings(
+            nodes=self.nodes,
+            end_s=self.end_s,
+            rate_bytes_per_s=self.rate_bytes_per_s,
+            buffer_bytes=self.buffer_bytes,
+            ttl_min=self.ttl_min,
+            name=f"{self.contacts.stem}_{self.router}_{self.fidelity}",
+        )
+
+
+def run_replay(request: ReplayRequest) -> Outcome:
+    """Read, simulate, write both reports and the manifest.
+
+    Raises:
+        InvalidInput: a file or a value that cannot be, in one sentence.
+    """
+    settings = request.settings()
+    contacts = read_contacts(request.contacts, request.nodes)
+    creations = read_creations(request.messages, request.nodes)
+    if request.fidelity == "compat":
+        from simulations.compat.replay import replay
+    else:
+        from simulations.abstract.replay import replay
+    outcome = replay(settings, contacts, creations, request.router, request.copies)
+    write_reports(request.out, settings.name, outcome)
+    _write_manifest(request, settings, outcome)
+    return outcome
+
+
+def outcome_hash(settings: ReplaySettings, outcome: Outcome) -> str:
+    """Give the SHA-256 of all that a run reports, for comparing runs."""
+    text = delivered_text(outcome.deliveries) + statistics_text(settings.name, outcome)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _write_manifest(request: ReplayRequest, settings: ReplaySettings, outcome: Outcome) -> None:
+    manifest = {
+        "program": "molva-sim replay",
+        "version": _version(),
+        "fidelity": request.fidelity,
+        "router": request.router,
+        "copies": request.copies,
+        "nodes": request.nodes,
+        "end_s": request.end_s,
+        "rate_bytes_per_s": request.rate_bytes_per_s,
+        "buffer_bytes": request.buffer_bytes,
+        "ttl_min": request.ttl_min,
+        "contacts": {"file": request.contacts.name, "sha256": _file_hash(request.contacts)},
+        "messages": {"file": request.messages.name, "sha256": _file_hash(request.messages)},
+        "outcome_sha256": outcome_hash(settings, outcome),
+        "created": outcome.created,
+        "delivered": len(outcome.deliveries),
+        "relayed": outcome.relayed,
+    }
+    path = request.out / MANIFEST_FILE_NAME
+    try:
+        path.write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise InvalidInput(f"Cannot write {path}: {error.strerror or error}.") from error
+
+
+def _file_hash(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_READ_BYTES):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _version() -> str:
+    try:
+        return version("molva")
+    except PackageNotFoundError:
+        return "unreleased"

@@ -105,7 +105,7 @@ class InsecureStandinSuite:
     def make_prekeys(self, device_seed: bytes, entropy: Entropy) -> Prekeys:
         """Make keys of the right sizes."""
         secret = entropy.random_bytes(32)
-        kem_secret = secret * (SECRET_SIZE_BYTES // 32)
+        kem_secret = entropy.random_bytes(SECRET_SIZE_BYTES)
         prekey = _hash(b"standin prekey", secret)
         return Prekeys(prekey, _signature(prekey), _kem_of(kem_secret), secret, kem_secret)
 

@@ -102,7 +102,9 @@ def connected(alice: Person, bob: Person) -> None:
     befriend(alice, bob)
     bob.open(alice.seal(bob, b"hello"))
     alice.open(bob.seal(alice, b"hello yourself"))
-    bob.open(alice.seal(bob, b"fine"))
+    last = alice.seal(bob, b"fine")
+    bob.open(last)
+    alice.book.acknowledge(last.session, alice.now_s)
 
 
 def pass_days(days: float, *people: Person) -> None:

@@ -21,6 +21,9 @@ from p2p.errors import CredentialError
 
 _T = TypeVar("_T", bound=x509.ExtensionType)
 
+DIGITAL_SIGNATURE: Final = "digital signature"
+CONTENT_COMMITMENT: Final = "content commitment"
+CERTIFICATE_SIGN: Final = "certificate sign"
 _RSA_SIZE_MIN_BITS: Final = 2048
 _SIGNATURE_ALGORITHMS: Final = frozenset(
     {
@@ -56,6 +59,7 @@ _UNDERSTOOD: Final = frozenset(
 class Certificate:
     """One certificate and what it says.
 
+    ``key_usages`` are those of "digital signature", "content commitment" and "certificate sign";
     ``not_before`` and ``not_after`` are seconds since 1970; ``usages`` are the extended key
     usages, dotted, and ``usages_critical`` those of them that stand in a critical extension
     (all or none); ``path_length`` is None where it is unlimited.
@@ -69,8 +73,7 @@ class Certificate:
     not_after: int
     is_authority: bool
     path_length: int | None
-    may_sign_data: bool
-    may_sign_certificates: bool
+    key_usages: frozenset[str]
     usages: frozenset[str]
     usages_critical: frozenset[str]
     addresses: frozenset[str]
@@ -121,8 +124,7 @@ def facts_of(parsed: x509.Certificate, der: bytes) -> Certificate:
         not_after=int(parsed.not_valid_after_utc.timestamp()),
         is_authority=constraints is not None and constraints.value.ca,
         path_length=constraints.value.path_length if constraints else None,
-        may_sign_data=usage is not None and usage.value.digital_signature,
-        may_sign_certificates=usage is not None and usage.value.key_cert_sign,
+        key_usages=_key_usages(usage.value) if usage else frozenset[str](),
         usages=usages,
         usages_critical=usages if extended and extended.critical else frozenset[str](),
         addresses=frozenset(uris),
@@ -139,6 +141,15 @@ def is_issued_by(certificate: Certificate, issuer: Certificate) -> bool:
     except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
         return False
     return True
+
+
+def _key_usages(usage: x509.KeyUsage) -> frozenset[str]:
+    named = (
+        (DIGITAL_SIGNATURE, usage.digital_signature),
+        (CONTENT_COMMITMENT, usage.content_commitment),
+        (CERTIFICATE_SIGN, usage.key_cert_sign),
+    )
+    return frozenset(name for name, is_set in named if is_set)
 
 
 def _require_known(parsed: x509.Certificate) -> None:

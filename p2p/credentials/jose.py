@@ -30,23 +30,41 @@ class Token:
     signature: bytes
 
 
-def read_compact(text: str, what: str, values_max: int = limits.JSON_VALUES_MAX) -> Token:
+def read_compact(
+    text: str,
+    what: str,
+    values_max: int = limits.JSON_VALUES_MAX,
+    understood: frozenset[str] = frozenset(),
+) -> Token:
     """The pieces of ``header.payload.signature``.
+
+    Args:
+        text: the token.
+        what: its name for messages.
+        values_max: how many JSON values its payload may have.
+        understood: extensions that the caller understands, should they be critical.
 
     Raises:
         CredentialError: rules ``encoding``, ``shape``, ``length``, ``depth``,
-            ``duplicate-member``, or ``critical-header`` for any extension that must be
-            understood, since this reader understands none.
+            ``duplicate-member``, or ``critical-header`` for an extension that must be
+            understood and is not.
     """
     parts = text.split(".")
     if len(parts) != 3 or not text.isascii():
         raise refused(ENCODING, f"{what} is not a compact JWS of three parts.")
     header = decode_json_object(base64url_decode(parts[0], f"{what}'s header"), what)
-    if "crit" in header or "b64" in header:
-        raise refused(CRITICAL_HEADER, f"{what} has an extension that must be understood.")
+    _require_understood(header, understood, what)
     payload = decode_json_object(base64url_decode(parts[1], f"{what}'s payload"), what, values_max)
     signature = base64url_decode(parts[2], f"{what}'s signature")
     return Token(header, payload, f"{parts[0]}.{parts[1]}".encode("ascii"), signature)
+
+
+def _require_understood(header: JsonObject, understood: frozenset[str], what: str) -> None:
+    critical = header.get("crit", [])
+    named = critical if isinstance(critical, list) else [None]
+    strange = [name for name in named if name not in understood or name not in header]
+    if strange or ("crit" in header and not named) or "b64" in header:
+        raise refused(CRITICAL_HEADER, f"{what} has an extension that must be understood.")
 
 
 def require_type(token: Token, expected: str, what: str) -> None:

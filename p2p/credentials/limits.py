@@ -31,6 +31,8 @@ NAME_SIZE_MAX_CHARS: Final = 512
 """An issuer's name as it is shown."""
 CHAIN_CACHE_ENTRIES: Final = 256
 """Certificate chains that a trust store remembers as verified."""
+PINNED_TRIES_MAX: Final = 16
+"""Pinned keys that are tried on a token that does not say who signed it."""
 STATUS_TOKEN_SIZE_MAX_BYTES: Final = 16 << 20
 """A signed status list; 100 M entries at 1 % revoked compress to about a megabyte a bit."""
 STATUS_INFLATED_MAX_BYTES: Final = 32 << 20

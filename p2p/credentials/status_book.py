@@ -6,8 +6,9 @@ refuses an older: otherwise a revocation could be undone by replaying last week'
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Final, Protocol
 
 from p2p.credentials import limits
 from p2p.credentials.established import Established, NoStatus, OtherStatus, StatusReference
@@ -22,20 +23,25 @@ from p2p.credentials.rules import (
     refused,
 )
 from p2p.credentials.status_list import StatusList, StatusReader
+from p2p.credentials.x509_trust import Signer
 from p2p.errors import CredentialError
 
-_VALID = 0
-_MEANINGS = {1: "it was revoked", 2: "it was suspended"}
+_VALID: Final = 0
+_PINNED: Final = "pinned"
+_MEANINGS: Final = {1: "it was revoked", 2: "it was suspended"}
 
 
 class StatusMemory(Protocol):
-    """What outlives a book: the newest time of issue seen for each list."""
+    """What outlives a book: the newest time of issue seen for each list.
 
-    def newest_issue(self, uri: str) -> int:
+    A list's name is an opaque key: who may sign it, and its address.
+    """
+
+    def newest_issue(self, name: str) -> int:
         """Seconds since 1970 of the newest list seen, 0 where none was."""
         ...
 
-    def remember_issue(self, uri: str, issued_at: int) -> None:
+    def remember_issue(self, name: str, issued_at: int) -> None:
         """Keep a newer time of issue."""
         ...
 
@@ -46,13 +52,13 @@ class ShortStatusMemory:
     def __init__(self) -> None:
         self._newest: dict[str, int] = {}
 
-    def newest_issue(self, uri: str) -> int:
+    def newest_issue(self, name: str) -> int:
         """Seconds since 1970 of the newest list seen, 0 where none was."""
-        return self._newest.get(uri, 0)
+        return self._newest.get(name, 0)
 
-    def remember_issue(self, uri: str, issued_at: int) -> None:
+    def remember_issue(self, name: str, issued_at: int) -> None:
         """Keep a newer time of issue."""
-        self._newest[uri] = issued_at
+        self._newest[name] = issued_at
 
 
 class StatusBook:
@@ -60,7 +66,7 @@ class StatusBook:
 
     def __init__(self, memory: StatusMemory | None = None) -> None:
         self._memory: StatusMemory = ShortStatusMemory() if memory is None else memory
-        self._lists: dict[str, StatusList] = {}
+        self._lists: dict[tuple[str, str], StatusList] = {}
         self._refusals: list[CredentialError] = []
 
     def __len__(self) -> int:
@@ -76,12 +82,14 @@ class StatusBook:
         return self._keep(reader.read(data, now))
 
     def _keep(self, found: StatusList) -> StatusList:
-        if found.issued_at < self._memory.newest_issue(found.uri):
+        scope = _scope(found.signer)
+        name = f"{scope} {found.uri}"
+        if found.issued_at < self._memory.newest_issue(name):
             raise refused(STATUS_ROLLBACK, "A newer status list of this address was seen before.")
-        if found.uri not in self._lists and len(self._lists) >= limits.STATUS_LISTS_MAX:
+        if (scope, found.uri) not in self._lists and len(self._lists) >= limits.STATUS_LISTS_MAX:
             raise refused(LENGTH, f"More than {limits.STATUS_LISTS_MAX} status lists.")
-        self._memory.remember_issue(found.uri, found.issued_at)
-        self._lists[found.uri] = found
+        self._memory.remember_issue(name, found.issued_at)
+        self._lists[scope, found.uri] = found
         return found
 
     def add_for(self, uri: str, data: bytes, reader: StatusReader, now: int) -> StatusList:
@@ -120,6 +128,13 @@ class StatusBook:
         why = "".join(f" One list was refused: {error}" for error in self._refusals[-1:])
         raise refused(STATUS_UNKNOWN, f"The credential's status is unknown: {report.reason}.{why}")
 
+    def _find(self, uri: str, issuer: Signer) -> StatusList | None:
+        """The newest list of an address whose signer may judge this issuer's credentials."""
+        anchor = issuer.anchor.certificate
+        scopes = (_PINNED, anchor.country or hashlib.sha256(anchor.der).hexdigest())
+        found = [self._lists[scope, uri] for scope in scopes if (scope, uri) in self._lists]
+        return max(found, key=lambda each: each.issued_at, default=None)
+
     def _look_up(self, credential: Established, policy: Policy, now: int) -> StatusReport:
         match credential.status:
             case NoStatus():
@@ -127,7 +142,7 @@ class StatusBook:
             case OtherStatus():
                 return _unknown("it names no kind of list that we know")
             case StatusReference(uri, index):
-                found = self._lists.get(uri)
+                found = self._find(uri, credential.signer)
         if found is None:
             return _unknown("there is no authentic list for it")
         age_s = max(0, now - found.issued_at)
@@ -140,6 +155,19 @@ class StatusBook:
         ):
             return StatusReport(StatusState.UNKNOWN, f"its list is {age_s} s old", age_s)
         return StatusReport(StatusState.VALID, "it is in good standing", age_s)
+
+
+def _scope(signer: Signer) -> str:
+    """Whom a status signer may judge: its country, its authority, or whom we pinned it for.
+
+    Without this the status signer of any trusted country could un-revoke what another issued,
+    or push the other's list out of the book (draft-20 section 11.3 expects issuer and status
+    signer under one authority).
+    """
+    anchor = signer.anchor.certificate
+    if anchor.der == signer.certificate.der:
+        return _PINNED
+    return anchor.country or hashlib.sha256(anchor.der).hexdigest()
 
 
 def _unknown(reason: str) -> StatusReport:

@@ -7,9 +7,9 @@ checked before a single bit is believed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from p2p.credentials import cbor, limits
 from p2p.credentials.cbor import CborMap, CborValue, Tagged
@@ -18,6 +18,7 @@ from p2p.credentials.cose import certificate_chain as cose_chain
 from p2p.credentials.encoding import JsonObject, base64url_decode, numeric_date
 from p2p.credentials.jose import Token, read_compact, require_type, verify_token
 from p2p.credentials.jose import certificate_chain as jose_chain
+from p2p.credentials.keys import SigningKey
 from p2p.credentials.rules import (
     CERTIFICATE,
     CLOCK,
@@ -42,6 +43,9 @@ _SUB, _EXP, _NBF, _IAT, _TTL, _LIST = 2, 4, 5, 6, 65534, 65533
 _SIGNATURE_RULES: Final = frozenset(
     rule.name for rule in (ISSUER_TRUST, CERTIFICATE, SIGNATURE, SIGNATURE_FORM)
 )
+
+
+_Check: TypeAlias = Callable[[SigningKey], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +96,11 @@ class StatusReader:
         token = read_compact(data.decode("latin-1"), _WHAT)
         require_type(token, JWT_TYPE, _WHAT)
         times = self._current(_jwt_times(token.payload), now)
-        signer = self._signer(jose_chain(token, _WHAT), now, times.issued_at)
-        try:
-            verify_token(token, signer.key, _WHAT)
-        except CredentialError as exc:
-            raise _status_signature(exc) from exc
+
+        def check(key: SigningKey) -> None:
+            verify_token(token, key, _WHAT)
+
+        signer = self._signer(jose_chain(token, _WHAT), check, now, times.issued_at)
         self._require_past(times, now)
         uri, bits = _jwt_list(token)
         return StatusList(uri, times.issued_at, times.expires_at, times.ttl_s, bits, signer)
@@ -110,13 +114,14 @@ class StatusReader:
             raise refused(TYPE, f"{_WHAT} is not of type {CWT_TYPE!r}.")
         if message.payload is None:
             raise refused(STATUS_TOKEN, f"{_WHAT} has no payload.")
-        claims = cbor.decode_map(message.payload, _WHAT)
+        payload = message.payload
+        claims = cbor.decode_map(payload, _WHAT)
         times = self._current(_cwt_times(claims), now)
-        signer = self._signer(cose_chain(message, _WHAT), now, times.issued_at)
-        try:
-            verify_sign1(message, message.payload, signer.key, _WHAT)
-        except CredentialError as exc:
-            raise _status_signature(exc) from exc
+
+        def check(key: SigningKey) -> None:
+            verify_sign1(message, payload, key, _WHAT)
+
+        signer = self._signer(cose_chain(message, _WHAT), check, now, times.issued_at)
         self._require_past(times, now)
         uri, bits = _cwt_list(claims)
         return StatusList(uri, times.issued_at, times.expires_at, times.ttl_s, bits, signer)
@@ -128,11 +133,24 @@ class StatusReader:
             raise refused(STATUS_EXPIRED, f"{_WHAT} is not valid yet.")
         return times
 
-    def _signer(self, chain: Sequence[bytes], now: int, signed_at: int) -> Signer:
+    def _signer(self, chain: Sequence[bytes], check: _Check, now: int, signed_at: int) -> Signer:
+        """The signer that the chain leads to, or without a chain a pinned one that fits."""
+        failure = refused(ISSUER_TRUST, "no pinned signer made it.")
         try:
-            return self.trust.signer(chain, self.purpose, now, signed_at)
+            if chain:
+                signer = self.trust.signer(chain, self.purpose, now, signed_at)
+                check(signer.key)
+                return signer
         except CredentialError as exc:
             raise _status_signature(exc) from exc
+        for signer in self.trust.pinned_for(self.purpose, now, signed_at):
+            try:
+                check(signer.key)
+            except CredentialError as exc:
+                failure = exc
+            else:
+                return signer
+        raise _status_signature(failure)
 
     def _require_past(self, times: _Times, now: int) -> None:
         """An authentic list from the future says that our own clock is behind."""

@@ -28,6 +28,8 @@ _VICAL: Final = "The VICAL"
 _LOTE: Final = "The list of trusted entities"
 _LOTE_TYPES: Final = frozenset({"JOSE", "jose", "JWT", "trustlist+jwt", "lote+jwt"})
 """ETSI TS 119 602 leaves ``typ`` open (JAdES only advises one); other tokens' types are refused."""
+_LOTE_EXTENSIONS: Final = frozenset({"sigT"})
+"""JAdES makes its claimed signing time critical (ETSI TS 119 182-1 section 5.2.1)."""
 _ISSUANCE: Final = "/Issuance"
 
 
@@ -104,7 +106,7 @@ def read_lote(text: str, roots: TrustStore, now: int, clock_skew_s: int = 60) ->
         CredentialError: the rule that does not hold.
     """
     _require_size(text.encode("utf-8", "replace"), _LOTE)
-    token = read_compact(text, _LOTE, limits.TRUST_LIST_VALUES_MAX)
+    token = read_compact(text, _LOTE, limits.TRUST_LIST_VALUES_MAX, _LOTE_EXTENSIONS)
     if token.header.get("typ", "JOSE") not in _LOTE_TYPES:
         raise refused(TYPE, f"{_LOTE} is a token of another type.")
     body = token.payload.get("LoTE", token.payload)

@@ -17,7 +17,15 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 
 from p2p.credentials import limits
-from p2p.credentials.certificates import Certificate, facts_of, is_issued_by, read_certificate
+from p2p.credentials.certificates import (
+    CERTIFICATE_SIGN,
+    CONTENT_COMMITMENT,
+    DIGITAL_SIGNATURE,
+    Certificate,
+    facts_of,
+    is_issued_by,
+    read_certificate,
+)
 from p2p.credentials.keys import SigningKey, signing_key
 from p2p.credentials.rules import CERTIFICATE, ISSUER_TRUST, refused
 from p2p.errors import CredentialError, InvalidInput
@@ -27,19 +35,23 @@ from p2p.errors import CredentialError, InvalidInput
 class Purpose:
     """What a signer's certificate must be made for.
 
-    ``usage`` is the one extended key usage, dotted; ``name`` is for messages; a purpose that is
-    ``pinned_without_usage`` accepts a pinned signer whose certificate names no usage at all.
+    ``usage`` is the one extended key usage, dotted; ``name`` is for messages. A signer that was
+    pinned by one of the sources ``pinned_without_usage`` may name no usage at all. One of
+    ``key_usages`` must be among the certificate's.
     """
 
     usage: str
     name: str
     pinned_without_usage: frozenset[str] = frozenset()
+    key_usages: frozenset[str] = frozenset({DIGITAL_SIGNATURE})
 
 
 DOCUMENT_SIGNER: Final = Purpose("1.0.18013.5.1.2", "document signer", frozenset({"pem", "lote"}))
 READER: Final = Purpose("1.0.18013.5.1.6", "reader")
-VICAL_SIGNER: Final = Purpose("1.0.18013.5.1.8", "VICAL signer")
-LOTE_SIGNER: Final = Purpose("0.4.0.2231.3.0", "trust list signer")
+_COMMITTING: Final = frozenset({DIGITAL_SIGNATURE, CONTENT_COMMITMENT})
+VICAL_SIGNER: Final = Purpose("1.0.18013.5.1.8", "VICAL signer", key_usages=_COMMITTING)
+LOTE_SIGNER: Final = Purpose("0.4.0.2231.3.0", "trust list signer", key_usages=_COMMITTING)
+"""Publishers of lists sign with either bit: the RDW's real list has content commitment alone."""
 STATUS_SIGNER_USAGE: Final = "1.3.6.1.5.5.7.3.30"
 """A stand-in for id-kp-oauthStatusSigning, whose number draft-20 leaves open."""
 STATUS_SIGNER: Final = Purpose(STATUS_SIGNER_USAGE, "status signer")
@@ -132,6 +144,18 @@ class TrustStore:
             if address in anchor.certificate.addresses
         ]
 
+    def pinned_for(self, purpose: Purpose, now: int, signed_at: int) -> list[Signer]:
+        """Pinned signers that may serve a purpose now, for tokens that show no chain."""
+        usable: list[Signer] = []
+        for anchor in self._pinned.values():
+            if purpose.usage not in anchor.certificate.usages:
+                continue
+            try:
+                usable.append(self.signer((anchor.certificate.der,), purpose, now, signed_at))
+            except CredentialError:
+                continue
+        return usable[: limits.PINNED_TRIES_MAX]
+
     def _find(self, chain: tuple[bytes, ...], purpose: Purpose) -> Signer:
         if not chain:
             raise refused(ISSUER_TRUST, f"The {purpose.name} shows no certificate.")
@@ -223,15 +247,15 @@ def _require_usage(leaf: Certificate, purpose: Purpose) -> None:
 
 
 def _require_leaf(leaf: Certificate, purpose: Purpose) -> None:
-    if leaf.is_authority or leaf.may_sign_certificates:
+    if leaf.is_authority or CERTIFICATE_SIGN in leaf.key_usages:
         raise refused(CERTIFICATE, f"The {purpose.name}'s certificate is an authority's.")
-    if not leaf.may_sign_data:
-        raise refused(CERTIFICATE, f"The {purpose.name}'s key usage is not digital signature.")
+    if not leaf.key_usages & purpose.key_usages:
+        raise refused(CERTIFICATE, f"The {purpose.name}'s key usage is not to sign data.")
 
 
 def _require_authority(authority: Certificate, below: int) -> None:
     """``below`` counts the authorities between this one and the leaf."""
-    if not authority.is_authority or not authority.may_sign_certificates:
+    if not authority.is_authority or CERTIFICATE_SIGN not in authority.key_usages:
         raise refused(CERTIFICATE, "A certificate was issued by one that is no authority.")
     if authority.path_length is not None and below > authority.path_length:
         raise refused(CERTIFICATE, "The chain is longer than its authority allows.")

@@ -26,7 +26,7 @@ _PORT_HIGH: Final = 32_768
 """Below the ports that Linux gives to outgoing connections, above those that services ask for."""
 
 
-def init(options: InitOptions) -> dict[str, str]:
+def init(options: InitOptions) -> dict[str, str | list[str]]:
     """Make the profile; give what the person must know of it.
 
     Raises:
@@ -43,8 +43,9 @@ def init(options: InitOptions) -> dict[str, str]:
         "home": str(options.home.expanduser().resolve()),
         "name": profile.name,
         "account_key": profile.identity.account_key.hex(),
+        "device_key": profile.identity.device_key.hex(),
         "peer_id": str(peer_id_of(profile.libp2p_seed)),
-        "words": profile.words(),
+        "words": profile.words().split(),
     }
 
 

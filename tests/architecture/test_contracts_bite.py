@@ -43,7 +43,14 @@ def _violations() -> list[tuple[str, str, str]]:
         found += [("layers", low, high) for high in higher for low in lower]
     for row in rows:
         found += [("layers", a, b) for a in row for b in row if a != b]
-    for contract in ("sans-io", "adapters", "simulations", "simulation-kernel", "light-client"):
+    for contract in (
+        "control",
+        "sans-io",
+        "adapters",
+        "simulations",
+        "simulation-kernel",
+        "light-client",
+    ):
         for source in _lines(contract, "source_modules"):
             wanted = _lines(contract, "forbidden_modules")
             found += [(contract, source, name) for name in wanted]

@@ -1,0 +1,232 @@
+"""Any bytes give a verdict: a verified value or a named refusal, never another exception."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import cbor2
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from p2p.credentials import rules
+from p2p.credentials.cbor import decode
+from p2p.credentials.encoding import base64url_decode, decode_json
+from p2p.credentials.presentation import Verified
+from p2p.credentials.status_list import StatusList, StatusReader
+from p2p.credentials.trust_lists import read_lote, read_vical
+from p2p.errors import CredentialError
+from tests.credentials.attempts import md, sd, trusting
+from tests.credentials.issuer import SdJwt, StatusToken
+from tests.credentials.mdoc_issuer import Mdoc
+from tests.credentials.pki import NOW, SPACE, new_world
+
+RULE_NAMES = {rule.name for rule in rules.RULES}
+WORLD = new_world()
+TRUST = trusting(WORLD.root)
+SD_JWT, MDOC = SdJwt(WORLD).build(), Mdoc(WORLD).build()
+JWT, CWT = StatusToken(WORLD.status).jwt(), StatusToken(WORLD.status).cwt()
+FUZZ = settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+)
+
+EDITS = st.lists(
+    st.tuples(
+        st.sampled_from(["flip", "cut", "insert", "repeat", "end"]),
+        st.integers(0, 1 << 16),
+        st.integers(1, 64),
+        st.binary(max_size=12),
+    ),
+    min_size=1,
+    max_size=4,
+)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["_sd", "...", "jwk", "uri", "idx", "x"]), inner, max_size=3
+        )
+    ),
+    max_leaves=6,
+)
+CBOR = st.recursive(
+    st.none() | st.booleans() | st.integers(-(1 << 63), 1 << 63) | st.floats() | st.text(max_size=8)
+    | st.binary(max_size=8),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(st.text(max_size=4) | st.integers(-5, 40), inner, max_size=3)
+    | st.builds(cbor2.CBORTag, st.sampled_from([0, 1, 2, 17, 18, 24, 1004]), inner),
+    max_leaves=6,
+)  # fmt: skip
+
+
+def edited(data: bytes, edits: list[tuple[str, int, int, bytes]]) -> bytes:
+    for kind, where, size, new in edits:
+        at = where % (len(data) + 1)
+        match kind:
+            case "flip":
+                data = data[:at] + bytes(b ^ size for b in data[at : at + 1]) + data[at + 1 :]
+            case "cut":
+                data = data[:at] + data[at + size :]
+            case "insert":
+                data = data[:at] + new + data[at:]
+            case "repeat":
+                data = data[: at + size] + data[at:]
+            case _:
+                data = data[:at]
+    return data
+
+
+def value_of(call: Callable[[], Any]) -> Any:
+    """What a call gives, or the name of the rule that it refuses by."""
+    try:
+        return call()
+    except CredentialError as exc:
+        return exc.rule
+
+
+def gives_a_verdict(attempt: Callable[[], Any]) -> None:
+    found = value_of(attempt)
+    assert isinstance(found, Verified | StatusList) or found in RULE_NAMES
+
+
+@FUZZ
+@given(EDITS)
+def test_an_edited_sd_jwt(edits: Any) -> None:
+    gives_a_verdict(sd(WORLD, raw=lambda _: edited(SD_JWT, edits)).run)
+
+
+@FUZZ
+@given(EDITS)
+def test_an_edited_mdoc(edits: Any) -> None:
+    gives_a_verdict(md(WORLD, raw=lambda _: edited(MDOC, edits)).run)
+
+
+@FUZZ
+@given(st.binary(max_size=200))
+@example(b"\xbf\x9f\x5f\x7f")
+def test_arbitrary_bytes(data: bytes) -> None:
+    gives_a_verdict(sd(WORLD, raw=lambda _: data).run)
+    gives_a_verdict(md(WORLD, raw=lambda _: data).run)
+    for call in (
+        lambda: decode(data, "It"),
+        lambda: decode_json(data, "It"),
+        lambda: base64url_decode(data.decode("latin-1"), "It"),
+        lambda: read_vical(data, TRUST, NOW),
+        lambda: read_lote(data.decode("latin-1"), TRUST, NOW),
+    ):
+        value_of(call)
+
+
+@FUZZ
+@given(st.sampled_from([JWT, CWT]), EDITS)
+def test_an_edited_status_list(token: bytes, edits: Any) -> None:
+    gives_a_verdict(lambda: StatusReader(TRUST).read(edited(token, edits), NOW))
+
+
+@FUZZ
+@given(
+    st.sampled_from(["payload", "header", "binding", "binding_header"]),
+    st.sampled_from(
+        ["alg", "typ", "x5c", "crit", "iss", "iat", "exp", "nbf", "vct", "aka_vcts", "cnf",
+         "status", "_sd", "_sd_alg", "more", "aud", "nonce", "sd_hash", "transaction_data_hashes"]
+    ),
+    JSON,
+)  # fmt: skip
+def test_a_signed_sd_jwt_with_any_member(part: str, name: str, value: Any) -> None:
+    """Bent before it is signed, so that the fuzz reaches what lies behind the signatures."""
+
+    def bend(case: SdJwt) -> None:
+        getattr(case, part)[name] = value
+
+    gives_a_verdict(sd(WORLD, bend).run)
+
+
+@FUZZ
+@given(st.lists(JSON, max_size=3), st.booleans())
+def test_a_signed_disclosure_of_anything(parts: list[Any], inside_list: bool) -> None:
+    def bend(case: SdJwt) -> None:
+        digest = case.hide(*parts)
+        if inside_list:
+            case.payload["list"] = [{"...": digest}]
+        else:
+            case.payload["_sd"].append(digest)
+
+    gives_a_verdict(sd(WORLD, bend).run)
+
+
+@FUZZ
+@given(
+    st.sampled_from(
+        ["version", "digestAlgorithm", "valueDigests", "deviceKeyInfo", "docType", "validityInfo",
+         "status"]
+    ),
+    CBOR,
+)  # fmt: skip
+def test_a_signed_object_with_any_member(name: str, value: Any) -> None:
+    def bend(case: Mdoc) -> None:
+        case.bend_object = lambda signed: signed | {name: value}
+
+    gives_a_verdict(md(WORLD, bend).run)
+
+
+@FUZZ
+@given(
+    st.sampled_from(
+        ["validity", "device_info", "issuer_protected", "issuer_unprotected", "device_protected"]
+    ),
+    st.sampled_from(["signed", "validUntil", "deviceKey", "keyAuthorizations", 1, 2, 33, 35]),
+    CBOR,
+)
+def test_signed_parts_with_any_member(part: str, name: Any, value: Any) -> None:
+    def bend(case: Mdoc) -> None:
+        getattr(case, part)[name] = value
+
+    gives_a_verdict(md(WORLD, bend).run)
+
+
+@FUZZ
+@given(
+    st.sampled_from(
+        ["documents", "status", "version", "issuerSigned", "deviceSigned", "nameSpaces"]
+    ),
+    CBOR,
+)
+def test_unsigned_parts_of_any_shape(name: str, value: Any) -> None:
+    def bend(case: Mdoc) -> None:
+        if name in ("documents", "status", "version"):
+            case.bend_response = lambda r: r | {name: value}
+        elif name == "nameSpaces":
+            case.bend_items = lambda items: {SPACE: [value], "x": items}
+        else:
+            case.bend_document = lambda d: d | {name: value}
+
+    gives_a_verdict(md(WORLD, bend).run)
+
+
+@FUZZ
+@given(CBOR)
+def test_our_reader_agrees_with_another(value: Any) -> None:
+    """What both read, both read as the same."""
+    ours = value_of(lambda: decode(cbor2.dumps(value), "It"))
+    if isinstance(value, bytes | bool) or (isinstance(value, int) and abs(value) < 1 << 63):
+        assert ours == value
+
+
+@FUZZ
+@given(
+    st.sampled_from(["sub", "iat", "exp", "nbf", "ttl", "status_list", 2, 4, 5, 6, 65533, 65534]),
+    JSON,
+)
+def test_a_signed_status_list_with_any_claim(name: Any, value: Any) -> None:
+    form = "jwt" if isinstance(name, str) else "cwt"
+    token = getattr(StatusToken(WORLD.status, changes={name: value}), form)()
+    gives_a_verdict(lambda: StatusReader(TRUST).read(token, NOW))
+
+
+def test_the_fuzz_starts_from_what_verifies() -> None:
+    assert sd(WORLD, raw=lambda _: SD_JWT).run()
+    assert md(WORLD, raw=lambda _: MDOC).run()
+    with pytest.raises(CredentialError):
+        StatusReader(TRUST).read(edited(JWT, [("end", 9, 1, b"")]), NOW)

@@ -43,14 +43,21 @@ from tests.credentials.pki import (
 BRAINPOOL = (ec.BrainpoolP256R1(), ec.BrainpoolP384R1(), ec.BrainpoolP512R1())
 
 
-@pytest.mark.parametrize("curve", [P256, P384, P521, "Ed25519", "Ed448"], ids=str)
+def curve_name(curve: object) -> str:
+    """Give a name that is the same in every process."""
+    return str(getattr(curve, "name", curve))
+
+
+@pytest.mark.parametrize("curve", [P256, P384, P521, "Ed25519", "Ed448"], ids=curve_name)
 def test_sd_jwt_with_every_kind_of_key(world: World, curve: Any) -> None:
     party = leaf(world.root, key=new_key(curve))
     verified = sd(world, lambda c: c.with_signer(party).with_holder(new_key(curve))).run()
     assert verified.claims["given_name"] == "Ava"
 
 
-@pytest.mark.parametrize("curve", [P256, P384, P521, "Ed25519", "Ed448", *BRAINPOOL], ids=str)
+@pytest.mark.parametrize(
+    "curve", [P256, P384, P521, "Ed25519", "Ed448", *BRAINPOOL], ids=curve_name
+)
 def test_mdoc_with_every_kind_of_key(world: World, curve: Any) -> None:
     party = leaf(world.root, key=new_key(curve))
     verified = md(world, lambda c: c.with_signer(party).with_holder(new_key(curve))).run()
@@ -255,7 +262,7 @@ def test_a_compressed_device_key(world: World) -> None:
     assert md(world, bend).run()
 
 
-@pytest.mark.parametrize("curve", [P256, P384, P521], ids=str)
+@pytest.mark.parametrize("curve", [P256, P384, P521], ids=curve_name)
 def test_authentication_by_mac(world: World, curve: Any) -> None:
     holder, reader = new_key(curve), new_key(curve)
     request = replace(MDOC_REQUEST, reader_key=reader)

@@ -12,8 +12,9 @@ from p2p.sessions.tags import TagTable
 from p2p.wire.ids import AccountKey, BundleHash, DeviceKey, SessionId
 from p2p.wire.limits import SKIPPED_KEYS_AGE_MAX_S, TAG_DAYS_BACK
 
-SESSIONS_PER_CONTACT_MAX: Final = 8
-"""Older sessions stay readable for late mail; more than this are not kept."""
+SESSIONS_PER_CONTACT_MAX: Final = 12
+"""Older sessions stay readable for late mail. If both sides renew every 7 days, mail of 30 days is
+spread over 10 of them."""
 _LIVE_RATCHETS_MAX: Final = 512
 _SKIPPED_DAYS: Final = SKIPPED_KEYS_AGE_MAX_S // 86_400
 

@@ -305,7 +305,7 @@ def test_mail_goes_on_over_many_renewals_and_sessions_stay_bounded(people) -> No
 def test_a_contact_that_begins_session_after_session_is_kept_within_bounds(people) -> None:
     alice, bob = people(2)
     connected(alice, bob)
-    for _ in range(12):
+    for _ in range(SESSIONS_PER_CONTACT_MAX + 4):
         alice.book.forget(bob.key)
         befriend(alice, bob)
         bob.open(alice.seal(bob, b"again"))

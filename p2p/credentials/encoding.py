@@ -128,22 +128,23 @@ def _bound_json(data: bytes, what: str, values_max: int) -> None:
     opened = data.count(b"[") + data.count(b"{")
     if opened + data.count(b",") > values_max:
         raise refused(LENGTH, f"{what} has more than {values_max} values.")
-    if opened > limits.JSON_DEPTH_MAX and _depth(data) > limits.JSON_DEPTH_MAX:
+    if opened > limits.JSON_DEPTH_MAX and _is_deep(data):
         raise refused(DEPTH, f"{what} is nested deeper than {limits.JSON_DEPTH_MAX}.")
 
 
-def _depth(data: bytes) -> int:
-    depth = deepest = 0
+def _is_deep(data: bytes) -> bool:
+    depth = 0
     for token in _STRING_OR_BRACKET.finditer(data):
         match token.group()[:1]:
             case b"[" | b"{":
                 depth += 1
-                deepest = max(deepest, depth)
+                if depth > limits.JSON_DEPTH_MAX:
+                    return True
             case b"]" | b"}":
                 depth -= 1
             case _:
                 pass  # a string, whose brackets are text
-    return deepest
+    return False
 
 
 def _unique_members(pairs: list[tuple[str, JsonValue]]) -> JsonObject:

@@ -49,9 +49,9 @@ def read_compact(
             ``duplicate-member``, or ``critical-header`` for an extension that must be
             understood and is not.
     """
-    parts = text.split(".")
-    if len(parts) != 3 or not text.isascii():
+    if text.count(".") != 2 or not text.isascii():
         raise refused(ENCODING, f"{what} is not a compact JWS of three parts.")
+    parts = text.split(".")
     header = decode_json_object(base64url_decode(parts[0], f"{what}'s header"), what)
     _require_understood(header, understood, what)
     payload = decode_json_object(base64url_decode(parts[1], f"{what}'s payload"), what, values_max)
@@ -62,7 +62,8 @@ def read_compact(
 def _require_understood(header: JsonObject, understood: frozenset[str], what: str) -> None:
     critical = header.get("crit", [])
     named = critical if isinstance(critical, list) else [None]
-    strange = [name for name in named if name not in understood or name not in header]
+    known = understood & header.keys()
+    strange = [name for name in named if not isinstance(name, str) or name not in known]
     if strange or ("crit" in header and not named) or "b64" in header:
         raise refused(CRITICAL_HEADER, f"{what} has an extension that must be understood.")
 

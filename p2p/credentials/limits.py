@@ -18,7 +18,7 @@ CHAIN_LENGTH_MAX: Final = 5
 JSON_DEPTH_MAX: Final = 32
 JSON_VALUES_MAX: Final = 20_000
 CBOR_DEPTH_MAX: Final = 32
-CBOR_ITEMS_MAX: Final = 20_000
+CBOR_ITEMS_MAX: Final = 10_000
 DISCLOSURES_MAX: Final = 512
 DIGESTS_MAX: Final = 10_000
 """Digests, decoys included, in one SD-JWT or one mobile security object."""

@@ -35,6 +35,8 @@ class StatusBits:
         self._size_bytes = 0
         self._hot_number: int = -1
         self._hot_page = b""
+        for _ in _inflate(compressed):
+            pass  # a bomb or a broken stream ends here, before a page of it is packed
         for page in _inflate(compressed):
             number = len(self._pages)
             dense = number < limits.STATUS_DENSE_PAGES

@@ -107,7 +107,8 @@ def read_lote(text: str, roots: TrustStore, now: int, clock_skew_s: int = 60) ->
     """
     _require_size(text.encode("utf-8", "replace"), _LOTE)
     token = read_compact(text, _LOTE, limits.TRUST_LIST_VALUES_MAX, _LOTE_EXTENSIONS)
-    if token.header.get("typ", "JOSE") not in _LOTE_TYPES:
+    kind = token.header.get("typ", "JOSE")
+    if not isinstance(kind, str) or kind not in _LOTE_TYPES:
         raise refused(TYPE, f"{_LOTE} is a token of another type.")
     body = token.payload.get("LoTE", token.payload)
     scheme = _object(_object(body).get("ListAndSchemeInformation"))

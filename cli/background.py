@@ -94,15 +94,24 @@ def wait_until_up(session: Session, process: subprocess.Popen[bytes], log_from: 
             reason = said[-1].strip() if said else f"it ended with code {process.returncode}"
             raise CommandFailed(f"The node has not started: {reason}")
         try:
-            return session.client.status().pid
+            process_id = session.client.status().pid
         except NodeNotRunning:
             time.sleep(POLL_S)
+        else:
+            _let_go(process)
+            return process_id
+    _let_go(process)
     raise CommandFailed(
         f"The node (process {process.pid}) does not answer after {START_WAIT_S:.0f} s. "
         "See: molva node logs",
         ExitCode.TIMED_OUT,
         "timed-out",
     )
+
+
+def _let_go(process: subprocess.Popen[bytes]) -> None:
+    """Leave the process to itself: Popen warns of one that it still thinks is its own."""
+    process.returncode = 0
 
 
 def wait_until_gone(process_id: int) -> None:

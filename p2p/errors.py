@@ -10,7 +10,7 @@
     |   |-- VersionUnsupported     a link or file made by another version of Molva
     |   |-- TooLarge               more bytes than the largest envelope can hold
     |   |-- NotReady               the contact's prekeys are not here yet
-    |   `-- RequestRefused         the control API says no: access, address, size, or what the node says
+    |   `-- RequestRefused         the control API, or the node behind it, says no
     |-- RemoteError            a peer sent what no correct peer sends
     |   |-- Malformed              bytes that are no value of ours
     |   |-- LimitExceeded          more than this node granted: size, count, rate, credit

@@ -17,7 +17,8 @@ from libp2p.transport.exceptions import OpenConnectionError
 from multiaddr import Multiaddr
 
 from p2p.adapters.closing import shielded
-from p2p.adapters.libp2p_host import NEGOTIATION_TIMEOUT_S, Libp2pHost
+from p2p.adapters.libp2p_host import Libp2pHost
+from p2p.adapters.libp2p_swarm import NEGOTIATION_TIMEOUT_S
 from p2p.errors import InvalidInput, LinkFailed
 from p2p.wire.ids import PeerId
 

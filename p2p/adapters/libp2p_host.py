@@ -6,24 +6,18 @@ Importing this module imports libp2p, which takes half a second; import it where
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
 import trio
-from libp2p.abc import IMuxedConn, INetStream, IRawConnection, ITransport
+from libp2p.abc import INetStream
 from libp2p.crypto.ed25519 import create_new_key_pair
 from libp2p.crypto.x25519 import create_new_key_pair as create_noise_key_pair
 from libp2p.custom_types import StreamHandlerFn, TProtocol
 from libp2p.host.basic_host import BasicHost
-from libp2p.network.auto_connector import AutoConnector
-from libp2p.network.config import ConnectionConfig
-from libp2p.network.connection.raw_connection import RawConnection
-from libp2p.network.connection.swarm_connection import SwarmConn
-from libp2p.network.exceptions import SwarmException
 from libp2p.network.swarm import Swarm
 from libp2p.peer.id import ID  # pyright: ignore[reportMissingTypeStubs]
-from libp2p.peer.peerstore import PeerStore  # pyright: ignore[reportMissingTypeStubs]
 from libp2p.security.noise.transport import PROTOCOL_ID as NOISE
 from libp2p.security.noise.transport import Transport as NoiseTransport
 from libp2p.stream_muxer.yamux.yamux import PROTOCOL_ID as YAMUX
@@ -31,21 +25,24 @@ from libp2p.tools.anyio_service import background_trio_service
 from multiaddr import Multiaddr
 
 from p2p.adapters.closing import shielded
+from p2p.adapters.libp2p_capped import CappedStream
 from p2p.adapters.libp2p_health import HealthMonitor
 from p2p.adapters.libp2p_muxer import BoundedYamux, YamuxOnlyUpgrader
-from p2p.adapters.libp2p_tcp import TcpStream, TcpTransport
+from p2p.adapters.libp2p_swarm import (
+    KAD_MESSAGE_MAX_BYTES,
+    KAD_OF_LIBRARY,
+    KAD_PROTOCOL_ID,
+    NEGOTIATION_TIMEOUT_S,
+    MolvaSwarm,
+)
+from p2p.adapters.libp2p_tcp import TcpTransport
 from p2p.adapters.listen_addresses import Interfaces, interface_ips, parse_tcp
-from p2p.adapters.one_link import DIAL_TIMEOUT_S
 from p2p.errors import LinkFailed
 from p2p.wire.ids import PeerId
 
 SEED_SIZE_BYTES: Final = 32
-CONNECTIONS_MAX: Final = 512
-"""In both directions, the DHT's included; an idle one takes about 0.1 MB."""
-NEGOTIATION_TIMEOUT_S: Final = 10.0
-"""A peer names its protocols within this, on connections and on streams."""
-CONNECTIONS_PER_PEER_MAX: Final = 4
-"""Two links while both sides dial at once, and one of the DHT's each way."""
+STREAM_TIMEOUT_S: Final = 5.0
+"""For a stream of the DHT, dialling included; a dead peer costs a look-up no more."""
 _logger = logging.getLogger(__name__)
 
 
@@ -54,28 +51,43 @@ def peer_id_of(seed: bytes) -> PeerId:
     return PeerId(str(ID.from_pubkey(create_new_key_pair(seed).public_key)))
 
 
-class MolvaSwarm(Swarm):
-    """A swarm that tells its sockets when their handshake is over, and lets nobody have many."""
+class MolvaHost(BasicHost):
+    """py-libp2p's host, whose DHT speaks our protocol instead of the public one."""
 
-    async def add_conn(self, muxed_conn: IMuxedConn, direction: str = "unknown") -> SwarmConn:
-        """Take up a new connection.
+    def __init__(self, swarm: MolvaSwarm) -> None:
+        super().__init__(swarm, disable_identify_address_discovery=True)
+        self.unreachable: Callable[[ID], None] = _nobody_cares
+
+    def set_stream_handler(self, protocol_id: TProtocol, stream_handler: StreamHandlerFn) -> None:
+        """Serve inbound streams of a protocol."""
+        super().set_stream_handler(_ours(protocol_id), stream_handler)
+
+    def remove_stream_handler(self, protocol_id: TProtocol) -> None:
+        """Serve a protocol no longer."""
+        super().remove_stream_handler(_ours(protocol_id))
+
+    async def new_stream(self, peer_id: ID, protocol_ids: Sequence[TProtocol]) -> INetStream:
+        """Open a stream to a peer, dialling it where need be; tells who cannot be reached.
 
         Raises:
-            SwarmException: the peer has enough of them.
+            Exception: one of py-libp2p's; also where it took too long.
         """
-        if len(self.get_connections(muxed_conn.peer_id)) >= CONNECTIONS_PER_PEER_MAX:
-            await muxed_conn.close()
-            raise SwarmException("The peer has enough connections.")
-        return await super().add_conn(muxed_conn, direction)
+        try:
+            with trio.fail_after(STREAM_TIMEOUT_S):
+                stream = await super().new_stream(peer_id, [_ours(one) for one in protocol_ids])
+        except Exception:
+            self.unreachable(peer_id)
+            raise
+        is_kad = stream.get_protocol() == KAD_PROTOCOL_ID
+        return CappedStream(stream, KAD_MESSAGE_MAX_BYTES) if is_kad else stream
 
-    async def upgrade_inbound_raw_conn(
-        self, raw_conn: IRawConnection, maddr: Multiaddr
-    ) -> IMuxedConn:
-        """Secure and multiplex an accepted connection."""
-        muxed = await super().upgrade_inbound_raw_conn(raw_conn, maddr)
-        if isinstance(raw_conn, RawConnection) and isinstance(raw_conn.stream, TcpStream):
-            raw_conn.stream.settled()
-        return muxed
+
+def _nobody_cares(peer_id: ID) -> None:
+    """Take no notice of an unreachable peer."""
+
+
+def _ours(protocol: TProtocol) -> TProtocol:
+    return KAD_PROTOCOL_ID if protocol == KAD_OF_LIBRARY else protocol
 
 
 class Libp2pHost:
@@ -98,13 +110,13 @@ class Libp2pHost:
         self._interfaces = interfaces
         self._keys = create_new_key_pair(seed)
         self.peer_id = peer_id_of(seed)
-        self._basic: BasicHost | None = None
+        self._basic: MolvaHost | None = None
         self._swarm: MolvaSwarm | None = None
         self._changed = trio.Event()
         quiet_libp2p()
 
     @property
-    def basic(self) -> BasicHost:
+    def basic(self) -> MolvaHost:
         """py-libp2p's host.
 
         Raises:
@@ -147,7 +159,7 @@ class Libp2pHost:
             raise LinkFailed("This node is running already.")
         transport = TcpTransport(self._interfaces)
         swarm = self._make_swarm(transport)
-        basic = BasicHost(swarm, disable_identify_address_discovery=True)
+        basic = MolvaHost(swarm)
         for protocol, handler in handlers.items():
             basic.set_stream_handler(TProtocol(protocol), handler)
         swarm.set_stream_handler(_guarded(swarm.common_stream_handler))
@@ -173,40 +185,13 @@ class Libp2pHost:
         upgrader = YamuxOnlyUpgrader(
             {NOISE: noise}, {TProtocol(YAMUX): BoundedYamux}, int(NEGOTIATION_TIMEOUT_S)
         )
-        peers = PeerStore()
         own = ID.from_pubkey(self._keys.public_key)
-        peers.add_key_pair(own, self._keys)
-        transports: list[ITransport] = [transport]
-        swarm = MolvaSwarm(own, peers, upgrader, transports, connection_config=_connections())
-        swarm.auto_connector = _NoAutoConnector(swarm)
-        return swarm
+        return MolvaSwarm(own, self._keys, upgrader, transport)
 
     async def _start_listening(self, swarm: MolvaSwarm) -> None:
         for address in self._listen:
             if not await swarm.listen(Multiaddr(address)):
                 raise LinkFailed(f"Cannot listen at {address}: it is taken, or not ours.")
-
-
-class _NoAutoConnector(AutoConnector):
-    """Dials nobody. The original dials everybody it hears of, up to half the connections that may
-    be, whatever the low watermark says."""
-
-    async def maybe_connect(self) -> None:
-        """Do nothing."""
-
-
-def _connections() -> ConnectionConfig:
-    return ConnectionConfig(
-        max_connections=CONNECTIONS_MAX,
-        high_watermark=CONNECTIONS_MAX,
-        min_connections=0,
-        low_watermark=0,
-        dial_timeout=DIAL_TIMEOUT_S,
-        inbound_upgrade_timeout=NEGOTIATION_TIMEOUT_S,
-        outbound_upgrade_timeout=NEGOTIATION_TIMEOUT_S,
-        inbound_stream_protocol_negotiation_timeout=NEGOTIATION_TIMEOUT_S,
-        outbound_stream_protocol_negotiation_timeout=NEGOTIATION_TIMEOUT_S,
-    )
 
 
 def _guarded(handler: StreamHandlerFn) -> StreamHandlerFn:

@@ -17,8 +17,8 @@ from libp2p.stream_muxer.yamux.yamux import (
 )
 
 from p2p.adapters.framing import UNREAD_MAX_BYTES
-from p2p.adapters.libp2p_host import CONNECTIONS_PER_PEER_MAX
 from p2p.adapters.libp2p_muxer import STREAMS_BURST_MAX, STREAMS_INBOUND_MAX, BoundedYamux
+from p2p.adapters.libp2p_swarm import CONNECTIONS_PER_PEER_MAX
 from p2p.adapters.libp2p_tcp import HALF_OPEN_MAX
 from p2p.errors import LimitExceeded, LinkFailed
 from p2p.ports.link import Link

@@ -19,6 +19,8 @@ STOP_WAIT_S: Final = 30.0
 POLL_S: Final = 0.05
 LOG_TAIL_LINES: Final = 5
 _LOG_TAIL_BYTES: Final = 65_536
+_OUR_PREFIX: Final = "molva: "
+"""With which the node's program begins its one sentence, as we do ours."""
 
 
 def log_file(home: Path) -> Path:
@@ -36,22 +38,6 @@ def check_profile(home: Path) -> None:
         raise CommandFailed(
             f"There is no profile in {home}. Make one with: molva init", code="home-missing"
         )
-
-
-def asks_for_passphrase(home: Path) -> bool:
-    """Tell whether the store key in ``home`` is wrapped with a passphrase (docs/spec/home.md).
-
-    A file that cannot be read so is not judged here: the node itself says what is wrong.
-    """
-    import msgspec
-
-    try:
-        data = (home / "store.key").read_bytes()
-        _, entry, _ = msgspec.msgpack.decode(data, type=tuple[int, bytes, bytes])
-        tag = msgspec.msgpack.decode(entry, type=list[object])[0]
-    except (OSError, ValueError, IndexError):
-        return False
-    return tag == 1
 
 
 def start(session: Session, arguments: Sequence[str], passphrase: str) -> subprocess.Popen[bytes]:
@@ -91,7 +77,8 @@ def wait_until_up(session: Session, process: subprocess.Popen[bytes], log_from: 
     while time.monotonic() < deadline:
         if process.poll() is not None:
             said = tail(log_file(session.home), LOG_TAIL_LINES, log_from)
-            reason = said[-1].strip() if said else f"it ended with code {process.returncode}"
+            reason = said[-1].strip() if said else f"It ended with code {process.returncode}."
+            reason = reason.removeprefix(_OUR_PREFIX)
             raise CommandFailed(f"The node has not started: {reason}")
         try:
             process_id = session.client.status().pid
@@ -165,17 +152,31 @@ def make_profile(session: Session, arguments: Sequence[str], secrets: Sequence[s
     Raises:
         CommandFailed: with its own sentence.
     """
+    return _ask_program(session, ["init", *arguments], secrets)
+
+
+def examine_profile(session: Session, arguments: Sequence[str], secret: str) -> bytes:
+    """Run the program that examines a profile whose node does not run; give what it prints.
+
+    Raises:
+        CommandFailed: with its own sentence.
+    """
+    return _ask_program(session, ["doctor", *arguments], [secret] if secret else [])
+
+
+def _ask_program(session: Session, words: Sequence[str], secrets: Sequence[str]) -> bytes:
     done = subprocess.run(  # noqa: S603 - our own program, no shell
-        [*session.daemon, "init", *arguments],
+        [*session.daemon, *words],
         input="".join(f"{secret}\n" for secret in secrets).encode(),
         capture_output=True,
         check=False,
     )
-    if done.returncode:
+    # A doctor that finds faults ends with 1 too, but has something to print.
+    if done.returncode and not done.stdout:
         said = done.stderr.decode(errors="replace").strip().splitlines()
         sentence = said[-1] if said else f"It ended with code {done.returncode}."
         exit_code = ExitCode.USAGE if done.returncode == ExitCode.USAGE else ExitCode.REFUSED
-        raise CommandFailed(sentence.removeprefix("molva: "), exit_code)
+        raise CommandFailed(sentence.removeprefix(_OUR_PREFIX), exit_code)
     return done.stdout
 
 

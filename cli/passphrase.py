@@ -11,6 +11,37 @@ import click
 from cli.failures import CommandFailed
 
 _FILE_MAX_BYTES: Final = 4_096
+_PASSPHRASE_KIND: Final = 1
+"""Kind of a store key's entry that is wrapped with a passphrase."""
+
+
+def for_program(home: Path, file: Path | None) -> tuple[list[str], str]:
+    """Give the option by which the node's program gets the passphrase, and what it reads.
+
+    Raises:
+        click.UsageError: the profile needs one, and there is nobody to ask.
+    """
+    if file is not None:
+        return [f"--passphrase-file={file.resolve()}"], ""
+    if not is_needed(home):
+        return [], ""
+    return ["--passphrase-stdin"], ask()
+
+
+def is_needed(home: Path) -> bool:
+    """Tell whether the store key in ``home`` is wrapped with a passphrase (docs/spec/home.md).
+
+    A file that cannot be read so is not judged here: the node itself says what is wrong.
+    """
+    import msgspec
+
+    try:
+        data = (home / "store.key").read_bytes()
+        _, entry, _ = msgspec.msgpack.decode(data, type=tuple[int, bytes, bytes])
+        kind = msgspec.msgpack.decode(entry, type=list[object])[0]
+    except (OSError, ValueError, IndexError):
+        return False
+    return kind == _PASSPHRASE_KIND
 
 
 def can_ask() -> bool:

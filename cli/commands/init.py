@@ -59,10 +59,9 @@ def init(
     arguments = [f"--home={session.home}"]
     if name:
         arguments.append(f"--name={name}")
+    # The node's program reads the passphrase's line first, then the words.
     secrets: list[str] = []
-    if recover:
-        arguments.append("--recover")
-        secrets.append(_ask_words())
+    words = _ask_words() if recover else ""
     if keyring:
         arguments.append("--keyring")
     elif no_passphrase:
@@ -78,6 +77,9 @@ def init(
             if passphrase_file is None
             else passphrase.from_file(passphrase_file)
         )
+    if recover:
+        arguments.append("--recover")
+        secrets.append(words)
     _show(session, background.make_profile(session, arguments, secrets), recovered=recover)
 
 

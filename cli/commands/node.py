@@ -30,6 +30,8 @@ class RunOptions:
     mdns: bool | None
     dht: bool | None
     api_tcp: int | None
+    log_level: str | None
+    accept_clock: bool
     passphrase_file: Path | None
 
     def arguments(self, home: Path) -> list[str]:
@@ -46,6 +48,10 @@ class RunOptions:
                 given.append(f"--{name}" if chosen else f"--no-{name}")
         if self.api_tcp is not None:
             given.append(f"--api-tcp={self.api_tcp}")
+        if self.log_level is not None:
+            given.append(f"--log-level={self.log_level}")
+        if self.accept_clock:
+            given.append("--accept-clock")
         return given
 
 
@@ -64,6 +70,15 @@ def _run_options(command: Decorated) -> Decorated:
             default=None,
             metavar="PORT",
             help="Offer the control API on this loopback port too, with tokens; 0 for any.",
+        ),
+        click.option(
+            "--log-level",
+            type=click.Choice(["debug", "info", "warning", "error"]),
+            default=None,
+            help="How much the log says.",
+        ),
+        click.option(
+            "--accept-clock", is_flag=True, help="Take the clock, though it is behind the last run."
         ),
         click.option(
             "--passphrase-file",
@@ -100,6 +115,8 @@ def run(
     mdns: bool | None,  # noqa: FBT001
     dht: bool | None,  # noqa: FBT001
     api_tcp: int | None,
+    log_level: str | None,
+    accept_clock: bool,  # noqa: FBT001
     passphrase_file: Path | None,
 ) -> None:
     """Run the node in the foreground; Ctrl-C ends it.
@@ -110,7 +127,9 @@ def run(
       molva node run --listen /ip4/0.0.0.0/tcp/4001 --no-dht
     """
     background.check_profile(session.home)
-    options = RunOptions(listen, peer, bootstrap, mdns, dht, api_tcp, passphrase_file)
+    options = RunOptions(
+        listen, peer, bootstrap, mdns, dht, api_tcp, log_level, accept_clock, passphrase_file
+    )
     arguments, secret = _with_passphrase(session, options)
     background.replace_self(session, arguments, secret)
 
@@ -126,6 +145,8 @@ def start(
     mdns: bool | None,  # noqa: FBT001
     dht: bool | None,  # noqa: FBT001
     api_tcp: int | None,
+    log_level: str | None,
+    accept_clock: bool,  # noqa: FBT001
     passphrase_file: Path | None,
 ) -> None:
     """Start the node in the background.
@@ -141,7 +162,9 @@ def start(
     running = _running(session)
     if running is not None:
         raise CommandFailed(f"The node is running already (process {running}).", code="conflict")
-    options = RunOptions(listen, peer, bootstrap, mdns, dht, api_tcp, passphrase_file)
+    options = RunOptions(
+        listen, peer, bootstrap, mdns, dht, api_tcp, log_level, accept_clock, passphrase_file
+    )
     arguments, secret = _with_passphrase(session, options)
     log = background.log_file(session.home)
     log_from = log.stat().st_size if log.exists() else 0
@@ -249,12 +272,8 @@ def _show_lines(session: Session, lines: list[str]) -> None:
 
 def _with_passphrase(session: Session, options: RunOptions) -> tuple[list[str], str]:
     """Give the arguments of the node's program, and what it is to read from standard input."""
-    arguments = options.arguments(session.home)
-    if options.passphrase_file is not None:
-        return [*arguments, f"--passphrase-file={options.passphrase_file.resolve()}"], ""
-    if not background.asks_for_passphrase(session.home):
-        return arguments, ""
-    return [*arguments, "--passphrase-stdin"], passphrase.ask()
+    way, secret = passphrase.for_program(session.home, options.passphrase_file)
+    return [*options.arguments(session.home), *way], secret
 
 
 def _running(session: Session) -> int | None:

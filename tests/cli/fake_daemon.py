@@ -36,11 +36,12 @@ def init(given: argparse.Namespace) -> None:
     if (given.home / "store.key").exists():
         refuse(f"There is a profile in {given.home} already.")
     lines = sys.stdin.read().splitlines()
+    passphrase = lines.pop(0) if given.passphrase_stdin else ""
     if given.recover and lines.pop(0).split() != WORDS:
         refuse("These 24 words are no account: one of them is mistyped.")
     given.home.mkdir(mode=0o700, exist_ok=True)
     if given.passphrase_stdin:
-        (given.home / "passphrase").write_text(lines.pop(0))
+        (given.home / "passphrase").write_text(passphrase)
         entry = PassphraseKey(1, 8_192, bytes(16), bytes(24), bytes(48))
     elif given.keyring:
         entry = KeyringKey("molva")
@@ -54,15 +55,26 @@ def init(given: argparse.Namespace) -> None:
 
 def run(given: argparse.Namespace) -> None:
     say(" ".join(["arguments:", *sys.argv[2:]]))
+    refuse_wrong_passphrase(given)
+    if os.environ.get("FAKE_DAEMON") == "hangs":
+        time.sleep(60)
+    trio.run(serve, given.home)
+
+
+def refuse_wrong_passphrase(given: argparse.Namespace) -> None:
     passphrase = sys.stdin.readline().rstrip("\n") if given.passphrase_stdin else ""
     if given.passphrase_file:
         passphrase = given.passphrase_file.read_text().splitlines()[0]
     expected = given.home / "passphrase"
     if expected.exists() and expected.read_text() != passphrase:
         refuse("The passphrase is wrong.")
-    if os.environ.get("FAKE_DAEMON") == "hangs":
-        time.sleep(60)
-    trio.run(serve, given.home)
+
+
+def doctor(given: argparse.Namespace) -> None:
+    refuse_wrong_passphrase(given)
+    checks = [{"name": "disk", "outcome": "failed", "detail": "No room."}]
+    say(json.dumps(checks, indent=2))
+    sys.exit(1)
 
 
 async def serve(home: Path) -> None:
@@ -87,7 +99,7 @@ async def serve(home: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser()
     commands = parser.add_subparsers(required=True)
-    for name, action in (("init", init), ("run", run)):
+    for name, action in (("init", init), ("run", run), ("doctor", doctor)):
         command = commands.add_parser(name)
         command.set_defaults(action=action)
         command.add_argument("--home", type=Path, required=True)
@@ -95,9 +107,10 @@ def main() -> None:
         command.add_argument("--passphrase-file", type=Path)
         for flag in ("--keyring", "--no-passphrase", "--recover", "--mdns", "--no-mdns"):
             command.add_argument(flag, action="store_true")
-        for flag in ("--dht", "--no-dht"):
+        for flag in ("--dht", "--no-dht", "--accept-clock"):
             command.add_argument(flag, action="store_true")
         command.add_argument("--name", default="")
+        command.add_argument("--log-level")
         command.add_argument("--api-tcp", type=int)
         for flag in ("--listen", "--peer", "--bootstrap"):
             command.add_argument(flag, action="append")

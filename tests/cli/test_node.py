@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from cli import background
+from cli import background, passphrase
 from tests.cli.command_line import DAEMON, CommandLine
 from tests.cli.fake_daemon import PASSPHRASE, WORDS
 
@@ -119,6 +119,7 @@ def test_start_status_logs_stop(molva: CommandLine, home: Path, passphrase_file:
     started = molva(
         "node", "start", "--passphrase-file", str(passphrase_file), "--no-dht", "--mdns",
         "--listen", "/ip4/127.0.0.1/tcp/0", "--peer", "-odd", "--peer", "b", "--api-tcp", "0",
+        "--log-level", "debug", "--accept-clock",
     )  # fmt: skip
     assert started.code == 0, started.err
     status = molva("node", "status", "--json").json
@@ -136,7 +137,8 @@ def test_start_status_logs_stop(molva: CommandLine, home: Path, passphrase_file:
     assert molva("node", "stop").code == 3
     assert (
         f"arguments: --home={home} --listen=/ip4/127.0.0.1/tcp/0 --peer=-odd --peer=b --mdns "
-        f"--no-dht --api-tcp=0 --passphrase-file={passphrase_file}\n"
+        f"--no-dht --api-tcp=0 --log-level=debug --accept-clock "
+        f"--passphrase-file={passphrase_file}\n"
     ) in _log(home)
     assert molva("node", "logs", "-n", "1").out == "ended cleanly\n"
     assert molva("node", "logs", "-n", "1", "--json").json == {"line": "ended cleanly"}
@@ -150,13 +152,13 @@ def test_a_node_in_the_background_outlives_its_shell(molva: CommandLine, home: P
 
 
 def test_a_node_that_cannot_start_says_why(molva: CommandLine, home: Path, tmp_path: Path) -> None:
-    passphrase = tmp_path / "wrong"
-    passphrase.write_text("wrong")
-    molva("init", "--passphrase-file", str(passphrase))
+    wrong = tmp_path / "wrong"
+    wrong.write_text("wrong")
+    molva("init", "--passphrase-file", str(wrong))
     (home / "passphrase").write_text("right")
-    started = molva("node", "start", "--passphrase-file", str(passphrase))
+    started = molva("node", "start", "--passphrase-file", str(wrong))
     assert started.code == 1
-    assert started.err == "molva: The node has not started: molva: The passphrase is wrong.\n"
+    assert started.err == "molva: The node has not started: The passphrase is wrong.\n"
 
 
 def test_a_node_that_never_answers(
@@ -216,6 +218,26 @@ def test_following_the_log(molva: CommandLine, home: Path) -> None:
         assert process.stdout.readline() == "three\n"
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 0
+
+
+def test_doctor_without_a_node(molva: CommandLine, home: Path, passphrase_file: Path) -> None:
+    molva("init", "--passphrase-file", str(passphrase_file))
+    options = ["--offline", "--passphrase-file", str(passphrase_file)]
+    found = molva("doctor", *options)
+    assert (found.code, found.err) == (1, "")
+    assert found.out.splitlines()[1].split() == ["failed", "disk", "No", "room."]
+    assert molva("doctor", *options, "--json").json["checks"][0]["name"] == "disk"
+    passphrase_file.write_text("wrong")
+    refused = molva("doctor", *options)
+    assert (refused.code, refused.out) == (1, "")
+    assert refused.err == "molva: The passphrase is wrong.\n"
+    assert "use --passphrase-file" in molva("doctor", "--offline").err
+
+
+@pytest.mark.parametrize("content", [b"", b"\x93\x01", b"\x93\x01\xc4\x01\x90\xc4\x00", b"text"])
+def test_a_damaged_key_file_is_left_to_the_node(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "store.key").write_bytes(content)
+    assert not passphrase.is_needed(tmp_path)
 
 
 def test_version(molva: CommandLine) -> None:

@@ -35,6 +35,7 @@ class RunOptions:
     bootstrap: tuple[str, ...]
     mdns: bool | None
     dht: bool | None
+    api_tcp_port: int | None
     ready_descriptor: int | None
     accept_clock: bool
     log_level: str | None
@@ -81,6 +82,7 @@ def parse(words: Sequence[str]) -> Options:
         bootstrap=tuple(found.bootstrap),
         mdns=found.mdns,
         dht=found.dht,
+        api_tcp_port=found.api_tcp,
         ready_descriptor=found.ready_fd,
         accept_clock=found.accept_clock,
         log_level=found.log_level,
@@ -96,7 +98,7 @@ def _add_passphrase(add: Callable[..., object]) -> None:
         "--passphrase-file",
         type=Path,
         metavar="FILE",
-        help="read the passphrase from a file of yours alone; one line break at its end is cut",
+        help="read the passphrase from the first line of a file of yours alone",
     )
     add(
         "--passphrase-stdin",
@@ -139,6 +141,13 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         ("--dht", "take part in the distributed hash table, or not"),
     ):
         parser.add_argument(option, action=argparse.BooleanOptionalAction, help=help_)
+    parser.add_argument(
+        "--api-tcp",
+        type=int,
+        choices=range(65_536),
+        metavar="PORT",
+        help="serve the control API at this loopback port too, with tokens; 0 for any",
+    )
     parser.add_argument(
         "--ready-fd",
         type=int,

@@ -7,8 +7,8 @@ import socket
 from p2p.adapters.home import open_home
 from p2p.adapters.listen_addresses import parse_tcp
 from p2p.daemon.arguments import DoctorOptions
+from p2p.daemon.disk import check_disk
 from p2p.daemon.opening import OpenedHome, opened_home
-from p2p.daemon.probes import check_disk
 from p2p.errors import HomeMissing, InvalidInput, MolvaError, PassphraseWrong, StoreLocked
 from p2p.node.api import Check
 from p2p.node.doctor import FAILED, OK

@@ -12,6 +12,7 @@ from p2p.adapters.keystores import keystore_at
 from p2p.adapters.sqlite.store import SqliteStore, open_store
 from p2p.adapters.system import SystemClock, SystemEntropy
 from p2p.daemon.secrets import PassphraseSource
+from p2p.errors import ClockDoubtful
 from p2p.node.config_file import NodeSettings, read_settings
 from p2p.node.profile import Profile, accept_clock, check_clock, load_profile
 
@@ -47,6 +48,14 @@ def opened_home(
             now_s = SystemClock().now()
             if trust_clock:
                 accept_clock(store, now_s)
-            check_clock(store, now_s)
+            _check_clock(store, now_s)
             profile = load_profile(store)
             yield OpenedHome(home, store, profile, read_settings(home.config, profile.name))
+
+
+def _check_clock(store: SqliteStore, now_s: float) -> None:
+    try:
+        check_clock(store, now_s)
+    except ClockDoubtful as exc:
+        way_out = "If it is right now and was wrong then, run once with --accept-clock."
+        raise ClockDoubtful(f"{exc} {way_out}") from exc

@@ -29,6 +29,7 @@ from p2p.node.logs import forward_stdlib_logs, make_log
 from p2p.node.runtime import Runtime, RuntimeParts
 from p2p.node.tasks import spawn
 from p2p.ports.clock import Clock
+from p2p.ports.entropy import Entropy
 from p2p.ports.link import Discovery
 from p2p.sessions.book import SessionBook
 from p2p.sessions.x3dh_suite import X3dhSuite
@@ -64,6 +65,9 @@ def _with_options(settings: NodeSettings, options: RunOptions) -> NodeSettings:
         bootstrap=settings.bootstrap + options.bootstrap,
         mdns=settings.mdns if options.mdns is None else options.mdns,
         dht=settings.dht if options.dht is None else options.dht,
+        control_tcp_port=(
+            settings.control_tcp_port if options.api_tcp_port is None else options.api_tcp_port
+        ),
         log_level=options.log_level or settings.log_level,
     )
 
@@ -120,17 +124,23 @@ def _parts(opened: OpenedHome, clock: Clock, log: FilteringBoundLogger) -> Runti
         version=p2p.__version__,
         config=settings.node,
         limits=settings.limits,
-        discoveries=_discoveries(settings, network),
+        discoveries=_discoveries(settings, network, entropy),
         bootstrap=settings.bootstrap,
         manual=settings.peers,
-        probes=probes_for(opened),
+        probes=probes_for(opened, network),
     )
 
 
 def _discoveries(
-    settings: NodeSettings, network: Libp2pNetwork
+    settings: NodeSettings, network: Libp2pNetwork, entropy: Entropy
 ) -> tuple[tuple[str, Discovery], ...]:
-    return ()
+    """Each way imports what it needs: zeroconf takes a tenth of a second."""
+    ways: list[tuple[str, Discovery]] = []
+    if settings.mdns:
+        from p2p.adapters.mdns_discovery import MdnsDiscovery
+
+        ways.append(("mdns", MdnsDiscovery(network, entropy)))
+    return tuple(ways)
 
 
 def _control(opened: OpenedHome) -> ControlConfig:

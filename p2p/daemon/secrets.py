@@ -70,4 +70,4 @@ def _from_file(path: Path) -> str:
 
 
 def _line(text: str) -> str:
-    return text.removesuffix("\n").removesuffix("\r")
+    return text.split("\n", 1)[0].removesuffix("\r")

@@ -141,8 +141,8 @@ class Runtime:
             spawn(nursery, self._run_machine)
             spawn(nursery, self._hood.run_dials)
             spawn(nursery, self._sightings.run)
-            self._parts.log.info("started", listening=" ".join(self._parts.network.addresses()))
             await self._hood.welcoming()
+            self._parts.log.info("started", listening=" ".join(self._parts.network.addresses()))
             started()
             await self._stopping.wait()
             for effect in self._engine.node.farewell():

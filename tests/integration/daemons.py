@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -29,18 +30,25 @@ class Daemon:
     def init(self, *options: str, text: str = "") -> dict[str, Any]:
         done = self.program("init", *(options or ("--no-passphrase",)), text=text)
         assert done.returncode == 0, done.stderr
+        (self.home / "config.toml").write_text('listen = ["/ip4/127.0.0.1/tcp/0"]\n')
         return json.loads(done.stdout)
 
     def program(
-        self, command: str, *options: str, text: str = "", wait_s: float = START_WAIT_S
+        self, command: str, *options: str, text: str = "", file_size_max_bytes: int = 0
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command to its end."""
+        """Run a command to its end, on request where no file may grow beyond a size."""
+
+        def limit() -> None:
+            if file_size_max_bytes:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (file_size_max_bytes,) * 2)
+
         return subprocess.run(
             [*PROGRAM, command, "--home", str(self.home), *options],
             input=text,
             capture_output=True,
             text=True,
-            timeout=wait_s,
+            timeout=START_WAIT_S,
+            preexec_fn=limit,
             check=False,
         )
 

@@ -7,14 +7,19 @@ import random
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from p2p.adapters.keystores import PlainKeystore
+from p2p.adapters.sqlite.store import open_store
+from p2p.adapters.system import SystemEntropy
 from p2p.control.schema import Send
 from p2p.control.socket_path import socket_path
 from p2p.errors import MolvaError, NodeNotRunning
+from p2p.node.profile import note_clock
 from tests.integration.daemons import Daemon, befriend, pages, stop_all, wait_for
 
 
@@ -159,6 +164,36 @@ def test_a_damaged_store_is_refused_and_left_alone(make: Callable[[str], Daemon]
     assert "damaged" in doctor.stdout
 
 
+def test_a_full_disk_is_said_and_nothing_is_lost(make: Callable[[str], Daemon]) -> None:
+    alice = make("alice")
+    words = alice.init()["words"]
+    done = alice.program("run", "--no-mdns", file_size_max_bytes=1_024)
+    assert done.returncode == 1
+    sentence(done.stderr)
+    assert words
+    alice.start()
+    assert alice.end(signal.SIGTERM)[0] == 0
+
+
+def test_a_clock_behind_the_last_run_is_refused_until_it_is_accepted(
+    make: Callable[[str], Daemon],
+) -> None:
+    alice = make("alice")
+    alice.init()
+    key = PlainKeystore(alice.home / "store.key", SystemEntropy()).unlock()
+    store = open_store(alice.home / "molva.db", key)
+    with store.transaction():
+        note_clock(store, time.time() + 8 * 86_400)
+    store.close()
+    done = alice.program("run", "--no-mdns")
+    assert done.returncode == 1
+    assert "clock" in sentence(done.stderr)
+    assert "--accept-clock" in done.stderr
+    alice.start("--accept-clock")
+    assert alice.end(signal.SIGTERM)[0] == 0
+    alice.start()
+
+
 def test_settings_that_cannot_be_are_refused(make: Callable[[str], Daemon]) -> None:
     alice = make("alice")
     alice.init()
@@ -189,7 +224,6 @@ def test_no_home_is_refused(make: Callable[[str], Daemon]) -> None:
 def test_the_doctor_finds_a_whole_home_whole(make: Callable[[str], Daemon]) -> None:
     alice = make("alice")
     alice.init()
-    (alice.home / "config.toml").write_text('listen = ["/ip4/127.0.0.1/tcp/0"]\n')
     done = alice.program("doctor")
     assert done.returncode == 0, done.stdout
     alice.start()

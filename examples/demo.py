@@ -15,9 +15,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
+
+from examples.look_inside import everything_in_store
 
 STEP_WAIT_S = 25.0
 LISTEN = "/ip4/127.0.0.1/tcp/0"
@@ -49,11 +52,16 @@ class Person:
 
     def molva(self, *args: str, check: bool = True) -> dict[str, Any]:
         """Run one ``molva`` command with ``--json`` and give what it printed."""
+        lines = self.lines(*args, check=check)
+        return lines[0] if lines else {}
+
+    def lines(self, *args: str, check: bool = True) -> list[dict[str, Any]]:
+        """Run one ``molva`` command with ``--json`` and give each line that it printed."""
         command = [sys.executable, "-m", "cli.main", "--home", str(self.home), "--json", *args]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         if check and done.returncode != 0:
             fail(f"{self.name}: molva {' '.join(args[:2])}: {done.stderr or done.stdout}")
-        return json.loads(done.stdout) if done.stdout.strip() else {}
+        return [json.loads(line) for line in done.stdout.splitlines()]
 
     def start(self) -> None:
         """Start the node in the background; it finds others by mDNS alone."""
@@ -77,7 +85,7 @@ class Person:
 
     def inbox(self) -> list[str]:
         """Give the texts received so far."""
-        return [m["text"] for m in self.molva("inbox", "--all")["messages"]]
+        return [message["text"] for message in self.lines("inbox", "--all")]
 
 
 def until(what: str, holds: Callable[[], bool]) -> None:
@@ -93,8 +101,12 @@ def run(folder: Path) -> None:
     """Tell the story."""
     alice, bob, carol = (Person(name, folder / name.lower()) for name in ("Alice", "Bob", "Carol"))
     people = (alice, bob, carol)
-    for person in people:
-        person.molva("init", "--name", person.name, "--no-passphrase")
+    with ThreadPoolExecutor() as pool:
+        for made in [
+            pool.submit(person.molva, "init", "--name", person.name, "--no-passphrase")
+            for person in people
+        ]:
+            made.result()
     say("Alice, Bob and Carol have profiles; Carol is no contact of theirs.")
     try:
         story(alice, bob, carol)
@@ -138,8 +150,9 @@ def story(alice: Person, bob: Person, carol: Person) -> None:
 
 def meet(alice: Person, bob: Person) -> None:
     """Alice and Bob exchange invites and talk."""
-    alice.start()
-    bob.start()
+    with ThreadPoolExecutor() as pool:
+        for started in [pool.submit(person.start) for person in (alice, bob)]:
+            started.result()
     invites = {p.name: p.molva("contact", "invite")["link"] for p in (alice, bob)}
     alice.molva("contact", "add", invites["Bob"], "--name", "Bob")
     bob.molva("contact", "add", invites["Alice"], "--name", "Alice")
@@ -165,8 +178,6 @@ def meet(alice: Person, bob: Person) -> None:
 
 def check_blind(carol: Person) -> None:
     """Look for anything readable in what Carol's node holds, with her own key to her store."""
-    from examples.look_inside import everything_in_store
-
     if carol.inbox() or carol.molva("contact", "list")["contacts"]:
         fail("Carol has mail or contacts.")
     kept = everything_in_store(carol.home)
@@ -181,13 +192,11 @@ def watch_proofs(carol: Person, before: int) -> None:
 
     def dropped() -> bool:
         counters = carol.molva("node", "status")["counters"]
-        return counters.get("custody-dropped-proven", 0) >= before
+        return counters.get("custody-proven", 0) >= before
 
     until("Carol dropped what was proven", dropped)
     left = carol.molva("node", "status")["custody"]["count"]
-    say(
-        f"Carol's node saw the proofs and dropped all {before} envelopes ({left} new ones: replies)."
-    )
+    say(f"Carol's node saw the proofs and dropped all {before}; {left} new ones are replies.")
 
 
 def main() -> None:

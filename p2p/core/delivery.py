@@ -163,7 +163,7 @@ class Delivery:
         for dropped in self.custody.add(row, envelope.data):
             effects += self._dropped(dropped, now_s)
         self.sync.settled(neighbour, row.id, None)
-        effects.append(Notify(CustodyTaken(row.id, row.size_bytes)))
+        effects += [Notify(CustodyTaken(row.id, row.size_bytes)), Noted("custody-taken")]
         return Outcome(effects, [row.id])
 
     def _drop(self, row: CustodyRow, why: str, now_s: float) -> list[Effect]:
@@ -174,7 +174,7 @@ class Delivery:
         row = dropped.row
         self.sync.finished(row.id)
         if row.tier is not Tier.OWN:
-            return [Notify(CustodyDropped(row.id, dropped.why))]
+            return [Notify(CustodyDropped(row.id, dropped.why)), Noted(f"custody-{dropped.why}")]
         effects = self.outbox.expired(row, now_s) if dropped.why == "expired" else []
         self.outbox.left_custody(row.id)
         return effects

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InternalError, InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import ExtensionOID, NameOID, SignatureAlgorithmOID
 
 from p2p.credentials import limits
@@ -59,14 +58,17 @@ _UNDERSTOOD: Final = frozenset(
 class Certificate:
     """One certificate and what it says.
 
-    ``key_usages`` are those of "digital signature", "content commitment" and "certificate sign";
-    ``not_before`` and ``not_after`` are seconds since 1970; ``usages`` are the extended key
+    ``subject`` and ``issuer`` are the DER of the names; ``key_usages`` are those of "digital
+    signature", "content commitment" and "certificate sign"; ``not_before`` and ``not_after`` are
+    seconds since 1970; ``usages`` are the extended key
     usages, dotted, and ``usages_critical`` those of them that stand in a critical extension
     (all or none); ``path_length`` is None where it is unlimited.
     """
 
     der: bytes
     parsed: x509.Certificate
+    subject: bytes
+    issuer: bytes
     name: str
     country: str
     not_before: int
@@ -81,7 +83,7 @@ class Certificate:
     @property
     def self_issued(self) -> bool:
         """Whether subject and issuer have the same name, as in a root."""
-        return self.parsed.subject == self.parsed.issuer
+        return self.subject == self.issuer
 
 
 def read_certificate(der: bytes) -> Certificate:
@@ -101,7 +103,8 @@ def read_certificate(der: bytes) -> Certificate:
         x509.DuplicateExtension,
         x509.UnsupportedGeneralNameType,
         x509.InvalidVersion,
-        CryptographyDeprecationWarning,
+        InternalError,
+        Warning,  # where warnings are errors, what the library dislikes is refused
     ) as exc:
         raise refused(CERTIFICATE, "A certificate cannot be read.") from exc
 
@@ -118,6 +121,8 @@ def facts_of(parsed: x509.Certificate, der: bytes) -> Certificate:
     return Certificate(
         der=der,
         parsed=parsed,
+        subject=parsed.subject.public_bytes(),
+        issuer=parsed.issuer.public_bytes(),
         name=parsed.subject.rfc4514_string(),
         country=_country(parsed.subject),
         not_before=int(parsed.not_valid_before_utc.timestamp()),
@@ -138,7 +143,7 @@ def is_issued_by(certificate: Certificate, issuer: Certificate) -> bool:
         return False
     try:
         certificate.parsed.verify_directly_issued_by(issuer.parsed)
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm, InternalError):
         return False
     return True
 

@@ -96,8 +96,7 @@ class TrustStore:
         self._verified: dict[tuple[str, tuple[bytes, ...]], Signer] = {}
         for anchor in self.anchors:
             if anchor.certificate.is_authority:
-                subject = anchor.certificate.parsed.subject.public_bytes()
-                self._by_subject.setdefault(subject, []).append(anchor)
+                self._by_subject.setdefault(anchor.certificate.subject, []).append(anchor)
             else:
                 self._pinned[anchor.certificate.der] = anchor
 
@@ -179,11 +178,11 @@ class TrustStore:
         self, path: tuple[Certificate, ...], helpers: list[Certificate]
     ) -> Iterator[tuple[tuple[Certificate, ...], Anchor]]:
         last = path[-1]
-        for anchor in self._by_subject.get(last.parsed.issuer.public_bytes(), ()):
+        for anchor in self._by_subject.get(last.issuer, ()):
             if is_issued_by(last, anchor.certificate):
                 yield path, anchor
         for helper in helpers:
-            if last.parsed.issuer == helper.parsed.subject and is_issued_by(last, helper):
+            if last.issuer == helper.subject and is_issued_by(last, helper):
                 others = [other for other in helpers if other is not helper]
                 yield from self._paths((*path, helper), others)
 

@@ -16,6 +16,7 @@ from p2p.credentials.encoding import base64url_decode, decode_json
 from p2p.credentials.presentation import Verified
 from p2p.credentials.status_list import StatusList, StatusReader
 from p2p.credentials.trust_lists import read_lote, read_vical
+from p2p.credentials.x509_trust import DOCUMENT_SIGNER
 from p2p.errors import CredentialError
 from tests.credentials.attempts import md, sd, trusting
 from tests.credentials.issuer import SdJwt, StatusToken
@@ -123,6 +124,25 @@ def test_arbitrary_bytes(data: bytes) -> None:
 @given(st.sampled_from([JWT, CWT]), EDITS)
 def test_an_edited_status_list(token: bytes, edits: Any) -> None:
     gives_a_verdict(lambda: StatusReader(TRUST).read(edited(token, edits), NOW))
+
+
+@settings(FUZZ, max_examples=600)
+@given(
+    st.lists(st.tuples(st.integers(0, 1 << 10), st.integers(1, 255)), min_size=1, max_size=3),
+    st.booleans(),
+)
+def test_an_edited_certificate(flips: list[tuple[int, int]], helper: bool) -> None:
+    """Names, dates and extensions of any content; the certificate itself or one beside it."""
+    good = WORLD.signer.chain[0]
+    bent = bytearray(good)
+    for where, bits in flips:
+        bent[where % len(bent)] ^= bits
+    chain = [good, bytes(bent)] if helper else [bytes(bent)]
+    found = value_of(lambda: TRUST.signer(chain, DOCUMENT_SIGNER, NOW, NOW))
+    if isinstance(found, str):
+        assert found in RULE_NAMES
+    else:
+        assert helper or bytes(bent) == good
 
 
 @FUZZ

@@ -115,11 +115,11 @@ class Node:
         self.shared &= ~bit
         if row.depositor != self.address:
             self.strangers_bytes -= row.size_bytes
-            left = self.depositor_bytes[row.depositor] - row.size_bytes
-            if left:
+            left = self.depositor_bytes.get(row.depositor, 0) - row.size_bytes
+            if left > 0:
                 self.depositor_bytes[row.depositor] = left
             else:
-                del self.depositor_bytes[row.depositor]
+                self.depositor_bytes.pop(row.depositor, None)
 
     def evict_for(self, size_bytes: int, limit_bytes: int, now_s: float) -> list[Row]:
         """Make room as production's custody does; give what had to leave.

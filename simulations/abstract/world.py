@@ -48,7 +48,11 @@ Event: TypeAlias = ContactChange | Born | Arrived | Expired
 
 
 class AbstractWorld:
-    """Runs one scenario with one production router."""
+    """Runs one scenario with one production router.
+
+    Args:
+        black_holes: nodes that take others' mail, and keep nothing of it.
+    """
 
     def __init__(
         self,
@@ -56,7 +60,9 @@ class AbstractWorld:
         contacts: Sequence[ContactChange],
         creations: Sequence[Creation],
         policy: CountedPolicy,
+        black_holes: frozenset[int] = frozenset(),
     ) -> None:
+        self._black_holes = black_holes
         self._settings = settings
         self._policy = policy
         self._creations = number_by_size(creations)
@@ -199,6 +205,8 @@ class AbstractWorld:
 
     def _take(self, node: Node, way: Way, sent: Row) -> None:
         """Keep a stranger's message; evict what production would evict for it."""
+        if node.address in self._black_holes:
+            return
         now_s = self.kernel.now_s
         copies = self._policy.given[way.copies]
         row = Row(sent.index, sent.size_bytes, copies, way.source.address, now_s)

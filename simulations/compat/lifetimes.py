@@ -22,7 +22,7 @@ class Checks:
     """
 
     def __init__(self, event_times: Iterable[float]) -> None:
-        self._between = [time_s for time_s in event_times if not time_s.is_integer()]
+        self._between = [time_s for time_s in event_times if time_s % 1.0]
 
     def after(self, last_s: float) -> float:
         """Give the first update at which a node that checked at ``last_s`` checks again."""

@@ -96,6 +96,7 @@ class World:
             self._enter(until_s)
             self._round()
             clock_s = until_s
+        self.now_s = float(math.ceil(end_s))
         return self._outcome()
 
     def _next_due_s(self, clock_s: float) -> float:
@@ -112,7 +113,7 @@ class World:
     def _enter(self, now_s: float) -> None:
         """Set the clock for an event's round or the step's last round."""
         self._first_round = now_s != self.now_s
-        self.now_s = now_s
+        self.now_s = float(now_s)
         ready = self._ready_order
         while ready and ready[0] <= now_s:
             self._pending |= self._ready.pop(heapq.heappop(ready))
@@ -206,6 +207,8 @@ class World:
         spent = [copy for copy in host.copies.values() if copy.message.expired]
         for copy in host.in_map_order(spent):
             self._drop(host, copy)
+            if copy.message.recipient == host.address:
+                self.wake(host.near | host.bit)
 
     def _drop(self, host: Host, copy: Copy) -> None:
         host.remove(copy)
@@ -252,12 +255,13 @@ class World:
             updated = not self._first_round or sender.address <= self._turn
             last = self._checks.last if updated else self._checks.last_before
             sender.checked_s = last(sender.checked_s, now_s)
+        if (done_s - now_s) * self._rate < 1:
+            self._pending |= sender.bit
+            return
         ready_s = math.ceil(done_s)
         if (done_s - ready_s + 1) * self._rate < 1:
             ready_s -= 1
-        if ready_s <= now_s:
-            self._pending |= sender.bit
-        elif ready_s in self._ready:
+        if ready_s in self._ready:
             self._ready[ready_s] |= sender.bit
         else:
             self._ready[ready_s] = sender.bit

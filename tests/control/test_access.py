@@ -160,9 +160,7 @@ async def test_tokens_tell_reading_and_writing_apart(tcp: Api) -> None:
     assert tcp.node.stopped
 
 
-@pytest.mark.parametrize(
-    "token", ["", "Bearer", "Bearer wrong", "Basic abc", "Bearer \xfc"]
-)
+@pytest.mark.parametrize("token", ["", "Bearer", "Bearer wrong", "Basic abc", "Bearer \xfc"])
 async def test_without_a_token_nothing_is_told(tcp: Api, token: str) -> None:
     for method, target in (("GET", "/v1/status"), ("GET", "/v1/events"), ("POST", "/v1/stop")):
         reply = await _ask_tcp(tcp, method, target, token)

@@ -132,10 +132,13 @@ class AbstractWorld:
         there, back = Way(first, second), Way(second, first)
         first.out[second.address] = second.into[first.address] = there
         second.out[first.address] = first.into[second.address] = back
-        self._learn(first, second.proven)
-        self._learn(second, first.proven)
-        self._send(there)
-        self._send(back)
+        if first.proven != second.proven:
+            self._learn(first, second.proven)
+            self._learn(second, first.proven)
+        if first.held & ~second.refused:
+            self._send(there)
+        if second.held & ~first.refused:
+            self._send(back)
 
     def _unlink(self, first: Node, second: Node) -> None:
         if second.address not in first.out:

@@ -29,19 +29,23 @@ def read_contacts(path: Path, nodes: int) -> list[ContactChange]:
     """
     changes: list[ContactChange] = []
     known: dict[str, int] = {}
-    last_s = 0.0
+    time_s = last_s = 0.0
+    last_word = ""
     for number, words in read_words(path):
         if len(words) != _CONTACT_WORDS or words[1] != "CONN":
             raise Place(path, number).refuse("allowed is: TIME CONN NODE NODE up|down.")
         first, second = known.get(words[2]), known.get(words[3])
-        up = _STATES.get(words[4].lower())
+        up = _STATES.get(words[4])
         if first is None or second is None or up is None:
             place = Place(path, number)
             first = known[words[2]] = place.node(words[2], nodes)
             second = known[words[3]] = place.node(words[3], nodes)
+            up = _STATES.get(words[4].lower())
             if up is None:
                 raise place.refuse(f"{words[4][:60]!r} is no state; allowed are up and down.")
-        time_s = Place(path, number).time_s(words[0])
+        if words[0] != last_word:
+            last_word = words[0]
+            time_s = Place(path, number).time_s(last_word)
         if time_s < last_s:
             raise _backwards(Place(path, number), time_s, last_s)
         last_s = time_s

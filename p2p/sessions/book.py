@@ -292,7 +292,7 @@ class SessionBook:
         session.note_received(now_s)
         if not session.confirmed:
             session.confirmed = True
-            self._prekeys.note_confirmed(session, message.previous)
+            self._prekeys.note_confirmed(session, message.previous, now_s)
         self._note_life(session, answered=answered)
         return Opened(
             session.contact,

@@ -207,7 +207,7 @@ class FirstContacts:
         )
         session.received = True
         self.roster.add(session, ratchet)
-        self.prekeys.note_begun(lookup, handshake.ephemeral, session.id, now_s)
+        self.prekeys.note_begun(lookup, handshake.ephemeral, session.id)
         return session, content, reset
 
     def _place(
@@ -223,7 +223,15 @@ class FirstContacts:
         renewed = self.roster.find(handshake.renews)
         if renewed in theirs:
             return max(each.generation for each in (renewed, *begun)) + 1, False
-        return self.roster.next_generation(contact), any(each.confirmed for each in theirs)
+        known = [each for each in theirs if each.confirmed]
+        if begun or not known:
+            return self.roster.next_generation(contact), bool(known)
+        # The device began none before this. If it began it before we heard from it in ours, or
+        # within what clocks may differ, then both began at once and this one was slow.
+        first = min(known, key=lambda each: each.since_s)
+        if handshake.begun_s < first.since_s + CLOCK_TOLERANCE_S:
+            return first.generation, False
+        return self.roster.next_generation(contact), True
 
 
 def _is_timely(handshake: Handshake, bundle: OwnBundle) -> bool:

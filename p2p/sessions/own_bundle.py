@@ -38,7 +38,7 @@ class _BundleRecord(Struct, frozen=True, array_like=True):
     secret: bytes
     kem_secret: bytes
     user: bytes
-    begun_s: float
+    confirmed_s: float
     first_contacts: int
 
 
@@ -63,8 +63,8 @@ class OwnBundle:
         secret: begins sessions; empty once a one-time bundle has begun its one.
         kem_secret: opens first contacts.
         user: the session that a one-time bundle began, else empty.
-        begun_s: when that was.
-        first_contacts: how many first contacts that session has in all, once it is known.
+        confirmed_s: when that session's initiator was first known to have an answer.
+        first_contacts: how many first contacts that session has in all, which is known then.
     """
 
     data: bytes
@@ -76,7 +76,7 @@ class OwnBundle:
     secret: bytes
     kem_secret: bytes
     user: SessionId = _NOBODY
-    begun_s: float = 0.0
+    confirmed_s: float = 0.0
     first_contacts: int = _NOT_KNOWN
 
     @property
@@ -87,7 +87,9 @@ class OwnBundle:
     def dies_at(self) -> float:
         """Give the moment at which the secrets are destroyed at the latest."""
         dies_s = float(self.expires_s + BUNDLE_SECRETS_KEPT_S)
-        return min(dies_s, self.begun_s + BUNDLE_SECRETS_KEPT_S) if self.user else dies_s
+        if self.first_contacts == _NOT_KNOWN:
+            return dies_s
+        return min(dies_s, self.confirmed_s + BUNDLE_SECRETS_KEPT_S)
 
     def is_used_up(self, opened: int) -> bool:
         """Tell whether ``opened`` first contacts are all that its one session will ever have."""
@@ -105,7 +107,7 @@ class OwnBundle:
             self.secret,
             self.kem_secret,
             self.user,
-            self.begun_s,
+            self.confirmed_s,
             self.first_contacts,
         )
         return pack(record)
@@ -186,7 +188,7 @@ def decode_own_bundle(data: bytes) -> OwnBundle:
         record.secret,
         record.kem_secret,
         SessionId(record.user),
-        record.begun_s,
+        record.confirmed_s,
         record.first_contacts,
     )
 

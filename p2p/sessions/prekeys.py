@@ -97,15 +97,12 @@ class Prekeys:
         if len(lookup.begun) >= HANDSHAKES_PER_LOOKUP_MAX:
             raise LimitExceeded("A contact began more sessions than a bundle allows.")
 
-    def note_begun(
-        self, lookup: Lookup, ephemeral: bytes, session: SessionId, now_s: float
-    ) -> None:
+    def note_begun(self, lookup: Lookup, ephemeral: bytes, session: SessionId) -> None:
         """Take note that a session began; a one-time bundle can begin no other from now on."""
         lookup.begun[ephemeral] = session
         self._changed[lookup.key] = lookup
         if lookup.bundle.one_time:
             lookup.bundle.user = session
-            lookup.bundle.begun_s = now_s
             lookup.bundle.secret = b""
             self._changed[lookup.bundle.key] = lookup.bundle
 
@@ -117,15 +114,16 @@ class Prekeys:
             self._changed[lookup.key] = lookup
         self._destroy_if_complete(lookup.bundle, session)
 
-    def note_confirmed(self, session: Session, first_contacts: int) -> None:
-        """Take note that the initiator has stopped to repeat the handshake.
+    def note_confirmed(self, session: Session, first_contacts: int, now_s: float) -> None:
+        """Take note that the initiator repeats the handshake no longer.
 
         What it repeated may still be on its way: a one-time bundle's HPKE secret lives until the
-        last of these first contacts is opened, or its time is over.
+        last of these first contacts is opened, or their time is over.
         """
         bundle = self._bundles.get(session.bundle)
         if bundle is not None and bundle.user == session.id:
             bundle.first_contacts = first_contacts
+            bundle.confirmed_s = now_s
             self._changed[bundle.key] = bundle
             self._destroy_if_complete(bundle, session)
 

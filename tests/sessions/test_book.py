@@ -270,6 +270,32 @@ def test_the_one_who_hears_first_answers_on_the_session_that_surely_exists(peopl
     assert len(other.seal(hearer, b"x").envelope) == 256
 
 
+def test_a_first_contact_that_crossed_ours_and_was_slow_is_no_reset(people) -> None:
+    alice, bob = people(2)
+    befriend(alice, bob)
+    slow, sealed = alice.seal(bob, b"slow"), bob.seal(alice, b"hello")
+    alice.open(sealed)
+    bob.open(alice.seal(bob, b"answer"))
+    alice.open(bob.seal(alice, b"fine"))
+    opened = bob.open(slow)
+    assert (opened.content, opened.started, opened.reset) == (b"slow", True, False)
+    for _ in range(2):
+        bob.open(alice.seal(bob, b"x"))
+        alice.open(bob.seal(alice, b"x"))
+    agreed = min(slow.session, sealed.session)
+    assert alice.seal(bob, b"x").session == bob.seal(alice, b"x").session == agreed
+
+
+def test_a_contact_that_answered_and_then_begins_anew_was_reset(people) -> None:
+    alice, bob = people(2)
+    connected(alice, bob)
+    pass_days(2, alice, bob)
+    bob.book.forget(alice.key)
+    befriend(alice, bob)
+    opened = alice.open(bob.seal(alice, b"who are you"))
+    assert (opened.started, opened.reset) == (True, True)
+
+
 def test_both_renewing_at_once_stay_together(people) -> None:
     alice, bob = people(2)
     connected(alice, bob)

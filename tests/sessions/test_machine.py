@@ -6,6 +6,7 @@ and only that: what was sealed since then never left, what was opened since then
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass
 
 import pytest
@@ -48,6 +49,7 @@ class Conversation(RuleBasedStateMachine):
         self.people = [self.person(seed) for seed in range(2)]
         self.days = 0.0
         self.sent = [0, 0]
+        self.sealed: list[Mail] = []
         self.network: list[Mail] = []
         self.outbox: list[Mail] = []
         self.opened: list[Mail] = []
@@ -63,7 +65,7 @@ class Conversation(RuleBasedStateMachine):
     @rule(side=sides, size=st.integers(0, 700))
     def send(self, side: int, size: int) -> None:
         writer, reader = self.people[side], self.people[1 - side]
-        if self.sent[side] == TAG_WINDOW - 1:
+        if self.out_of_reach(side):
             return
         content = self.sent[side].to_bytes(2, "big") + bytes(size)
         try:
@@ -71,16 +73,11 @@ class Conversation(RuleBasedStateMachine):
         except NotReady:
             return
         self.sent[side] += 1
-        self.outbox.append(
-            Mail(
-                1 - side,
-                content,
-                sealed.envelope,
-                sealed.proof_hash,
-                sealed.session,
-                writer.now_s,
-            )
+        mail = Mail(
+            1 - side, content, sealed.envelope, sealed.proof_hash, sealed.session, writer.now_s
         )
+        self.sealed.append(mail)
+        self.outbox.append(mail)
 
     @precondition(lambda self: self.network)
     @rule(at=places, keep=st.booleans())
@@ -163,6 +160,16 @@ class Conversation(RuleBasedStateMachine):
             if mail.proof_hash == mail.envelope[6:22]:
                 assert not self.people[mail.to].book.recognises(mail.proof_hash)
 
+    def out_of_reach(self, side: int) -> bool:
+        """Tell whether a further message could be beyond the window of what is expected.
+
+        Windows are of a day or a week, and begin anew with each.
+        """
+        since_s = self.people[side].now_s - 7 * DAY_S
+        recent = [mail for mail in self.sealed if mail.sealed_s >= since_s and mail.to != side]
+        unopened = [mail for mail in recent if mail not in self.opened]
+        return len(unopened) >= TAG_WINDOW
+
     def is_alive(self, mail: Mail) -> bool:
         return self.people[1 - mail.to].now_s - mail.sealed_s < ALIVE_S
 
@@ -178,3 +185,46 @@ TestConversation = Conversation.TestCase
 TestConversation.settings = settings(max_examples=40, stateful_step_count=50, deadline=None)
 TestStandinConversation = StandinConversation.TestCase
 TestStandinConversation.settings = settings(max_examples=80, stateful_step_count=60, deadline=None)
+
+
+MOVES = {
+    "send": 30,
+    "deliver": 40,
+    "commit": 12,
+    "lose": 2,
+    "corrupt": 2,
+    "crash": 1,
+    "wait": 3,
+    "introduce": 2,
+}
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("machine", [Conversation, StandinConversation])
+def test_a_long_conversation(machine: type[Conversation], seed: int) -> None:
+    """The same rules under a driver that goes deeper than hypothesis does."""
+    draw = random.Random(seed)
+    world = machine()
+    world.meet(draw.random() < 0.5, draw.randrange(-20, 21))
+    for _ in range(400):
+        move = draw.choices(list(MOVES), list(MOVES.values()))[0]
+        at = draw.randrange(1_000)
+        match move:
+            case "send":
+                world.send(draw.randrange(2), draw.randrange(700))
+            case "deliver" if world.network:
+                world.deliver(at, draw.random() < 0.2)
+            case "lose" if world.network:
+                world.lose(at)
+            case "corrupt" if world.network:
+                world.corrupt(at, draw.randrange(3_000), draw.randrange(8))
+            case "crash":
+                world.crash(draw.randrange(2))
+            case "wait":
+                world.wait(draw.expovariate(1.0) + 0.1)
+            case "introduce":
+                world.introduce(draw.randrange(2))
+            case _:
+                world.commit()
+        world.nothing_is_recognised_that_was_opened_in_a_session()
+    assert len(world.opened) > 40

@@ -119,4 +119,4 @@ class Dialling:
 
 
 def _say(error: Exception) -> str:
-    return str(error) or type(error).__name__
+    return str(error).rstrip(".") or type(error).__name__

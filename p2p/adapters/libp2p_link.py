@@ -189,4 +189,4 @@ class Libp2pLink:
 
 
 def _say(error: Exception) -> str:
-    return str(error) or type(error).__name__
+    return str(error).rstrip(".") or type(error).__name__

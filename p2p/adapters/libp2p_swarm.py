@@ -98,7 +98,7 @@ class MolvaSwarm(Swarm):
         Raises:
             SwarmException: the peer has enough of them.
         """
-        if len(self.get_connections(muxed_conn.peer_id)) >= CONNECTIONS_PER_PEER_MAX:
+        if len(self._alive(muxed_conn.peer_id)) >= CONNECTIONS_PER_PEER_MAX:
             await muxed_conn.close()
             raise SwarmException("The peer has enough connections.")
         return await super().add_conn(muxed_conn, direction)
@@ -124,11 +124,14 @@ class MolvaSwarm(Swarm):
         lock = self._dials.setdefault(peer_id, trio.Lock())
         try:
             async with lock:
-                alive = [one for one in self.get_connections(peer_id) if not one.is_closed]
-                return alive or [await self._dial_any(peer_id)]
+                return self._alive(peer_id) or [await self._dial_any(peer_id)]
         finally:
             if not lock.statistics().tasks_waiting:
                 self._dials.pop(peer_id, None)
+
+    def _alive(self, peer_id: ID) -> list[INetConn]:
+        """Give a peer's connections without those that are being closed."""
+        return [one for one in self.get_connections(peer_id) if not one.is_closed]
 
     async def _dial_any(self, peer_id: ID) -> INetConn:
         try:

@@ -149,6 +149,15 @@ async def test_a_neighbour_that_comes_back_replaces_its_old_link() -> None:
             process.send_signal(signal.SIGCONT)
 
 
+async def test_a_neighbour_may_come_and_go_without_a_pause() -> None:
+    """Connections that are being closed do not count against it."""
+    async with running(network("alice")) as alice, running(network("bob")) as bob:
+        for _ in range(10):
+            link = await alice.network.dial(bob.address)
+            await bob.inbound()
+            await link.aclose()
+
+
 async def test_a_killed_neighbour_is_noticed() -> None:
     async with running(network("alice")) as alice:
         with echoing_process("bob") as (process, address):

@@ -26,7 +26,8 @@ from p2p.node.clock import SteadyClock
 from p2p.node.config_file import NodeSettings
 from p2p.node.engine import NodeMachine
 from p2p.node.logs import forward_stdlib_logs, make_log
-from p2p.node.runtime import Runtime, RuntimeParts
+from p2p.node.parts import RuntimeParts
+from p2p.node.runtime import Runtime
 from p2p.node.tasks import spawn
 from p2p.ports.clock import Clock
 from p2p.ports.entropy import Entropy
@@ -124,7 +125,7 @@ def _parts(opened: OpenedHome, clock: Clock, log: FilteringBoundLogger) -> Runti
         version=p2p.__version__,
         config=settings.node,
         limits=settings.limits,
-        discoveries=_discoveries(settings, network, entropy),
+        discoveries=_discoveries(settings, network, entropy, clock),
         bootstrap=settings.bootstrap,
         manual=settings.peers,
         probes=probes_for(opened, network),
@@ -132,7 +133,7 @@ def _parts(opened: OpenedHome, clock: Clock, log: FilteringBoundLogger) -> Runti
 
 
 def _discoveries(
-    settings: NodeSettings, network: Libp2pNetwork, entropy: Entropy
+    settings: NodeSettings, network: Libp2pNetwork, entropy: Entropy, clock: Clock
 ) -> tuple[tuple[str, Discovery], ...]:
     """Each way imports what it needs: zeroconf takes a tenth of a second."""
     ways: list[tuple[str, Discovery]] = []
@@ -140,6 +141,10 @@ def _discoveries(
         from p2p.adapters.mdns_discovery import MdnsDiscovery
 
         ways.append(("mdns", MdnsDiscovery(network, entropy)))
+    if settings.dht:
+        from p2p.adapters.dht_discovery import DhtDiscovery
+
+        ways.append(("dht", DhtDiscovery(network.host, settings.bootstrap, entropy, clock)))
     return tuple(ways)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import Final
 
@@ -178,7 +179,7 @@ class Neighbourhood:
             self._log.info("link-closed", peer=short(link.peer), why=why)
             del self._links[link.peer]
             self._book.closed(link.peer, self._clock.now())
-            with shielded_for(FAREWELL_WAIT_S):
+            with shielded_for(math.inf):  # a closed inbox lets go of whoever waits
                 await self._inbox.post(FromLink(LinkClosed(link.peer), link))
             link.gone.set()
             self.reconsider()

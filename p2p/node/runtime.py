@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from typing import Final, assert_never
 
 import trio
-from structlog.typing import FilteringBoundLogger
 
-from p2p.core.config import NodeConfig
 from p2p.core.effects import (
     Answer,
     ClockDisagrees,
@@ -30,53 +27,23 @@ from p2p.core.events import AddressesChanged, Command, Event, Started, Woken
 from p2p.errors import EnvironmentFault, InvalidInput, LocalError
 from p2p.node.api import Check, CustodyView, NodeStatus, NumberedNotice, PeerView
 from p2p.node.counters import Counters
-from p2p.node.doctor import Probe, diagnose
-from p2p.node.engine import Engine, NodeMachine
+from p2p.node.doctor import diagnose
+from p2p.node.engine import Engine
 from p2p.node.inbox import FromLink, FromPerson, FromShell, Inbox, Outcome, Posted, Waiter
 from p2p.node.neighbourhood import Neighbourhood
-from p2p.node.peers import PeerBook, PeerLimits, Source
+from p2p.node.parts import RuntimeParts
+from p2p.node.peers import PeerBook, Source
 from p2p.node.sightings import Sightings
 from p2p.node.subscribers import Subscribers
 from p2p.node.tasks import spawn
-from p2p.ports.clock import Clock
-from p2p.ports.entropy import Entropy
-from p2p.ports.link import Discovery, Network
-from p2p.ports.store import DocumentKind, MessageStore, Store
+from p2p.ports.store import DocumentKind, MessageStore
 from p2p.wire.addresses import peer_of, peers_of
-from p2p.wire.ids import AccountKey, PeerId
+from p2p.wire.ids import PeerId
 
 LOOK_AGAIN_S: Final = 60.0
 """The loop looks at the clock and at its addresses at least so often: the wall clock may jump."""
 FAULT_PAUSE_FIRST_S: Final = 1.0
 FAULT_PAUSE_MAX_S: Final = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class RuntimeParts:
-    """What a node is made of; the daemon puts it together, tests put in fakes.
-
-    Attributes:
-        make_node: loads the node from ``store`` as of a moment (Unix seconds).
-        discoveries: (``mdns`` or ``dht``, the way).
-        bootstrap: addresses of peers to begin with, each with its peer id.
-        manual: more addresses of this run, as if added by hand, but not kept.
-        probes: what the doctor tries besides what the runtime knows itself.
-    """
-
-    store: Store
-    make_node: Callable[[float], NodeMachine]
-    network: Network
-    clock: Clock
-    entropy: Entropy
-    log: FilteringBoundLogger
-    account_key: AccountKey
-    version: str
-    config: NodeConfig
-    limits: PeerLimits
-    discoveries: tuple[tuple[str, Discovery], ...] = ()
-    bootstrap: tuple[str, ...] = ()
-    manual: tuple[str, ...] = ()
-    probes: tuple[Probe, ...] = ()
 
 
 class Runtime:
@@ -104,6 +71,7 @@ class Runtime:
         self._sightings = Sightings(parts.discoveries, self._hood.found, parts.log)
         self._stopping = trio.Event()
         self._told_addresses: tuple[str, ...] | None = None
+        self._look_at_s = 0.0
         self._fault_pause_s = 0.0
         self._paused_until_s = 0.0
         self._clock_offsets: dict[PeerId, float] = {}
@@ -175,7 +143,7 @@ class Runtime:
         return min(max(wait_s, 0.0), LOOK_AGAIN_S)
 
     def _handle(self, posted: list[Posted], now_s: float) -> None:
-        addresses = self._parts.network.addresses()
+        addresses = self._addresses(now_s)
         live = [one for one in posted if not (isinstance(one, FromLink) and one.is_stale())]
         live = [*self._own_events(addresses, live, now_s), *live]
         if not live:
@@ -191,6 +159,14 @@ class Runtime:
         self._counters.add("events", len(live))
         self._perform(live, effects, now_s)
         self._hood.welcome()
+
+    def _addresses(self, now_s: float) -> tuple[str, ...]:
+        """Give where we listen; looking means asking every interface, so not at each batch."""
+        told = self._told_addresses
+        if told is not None and now_s < self._look_at_s:
+            return told
+        self._look_at_s = now_s + LOOK_AGAIN_S
+        return self._parts.network.addresses()
 
     def _own_events(
         self, addresses: tuple[str, ...], others: Sequence[Posted], now_s: float
@@ -221,6 +197,7 @@ class Runtime:
             if isinstance(one, FromPerson):
                 one.waiter.settle(fault)
         self._hood.forsake_all(self._paused_until_s)
+        self._clock_offsets.clear()
         self._engine.rebuild(now_s)
         self._told_addresses = None
 
@@ -343,10 +320,10 @@ class Runtime:
         reached = None if self._hood.is_neighbour(peer) else await self._hood.reach(peer, address)
         self._book.add_manual(peer, address, self._clock.now())
         self._keep(peer)
-        if isinstance(reached, EnvironmentFault):
+        if isinstance(reached, EnvironmentFault) and not self._hood.is_neighbour(peer):
             self._book.dial_ended(peer, str(reached), self._clock.now())
             self._hood.reconsider()
-        elif reached is not None:
+        elif reached is not None and not isinstance(reached, EnvironmentFault):
             judged = trio.Event()
             spawn(self._nursery, self._hood.serve_and_tell, reached, judged)
             await judged.wait()

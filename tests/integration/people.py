@@ -22,9 +22,10 @@ from p2p.core.node import Node
 from p2p.core.routing.table import router_for
 from p2p.node.engine import NodeMachine
 from p2p.node.logs import make_log
+from p2p.node.parts import RuntimeParts
 from p2p.node.peers import PeerLimits
 from p2p.node.profile import Profile, create_profile
-from p2p.node.runtime import Runtime, RuntimeParts
+from p2p.node.runtime import Runtime
 from p2p.ports.clock import Clock
 from p2p.ports.link import Network
 from p2p.ports.store import Direction, MessageRow, MessageState, Store

@@ -235,6 +235,19 @@ def test_the_doctor_finds_a_whole_home_whole(make: Callable[[str], Daemon]) -> N
     assert outcomes["listening"] == outcomes["store"] == outcomes["control-socket"] == "ok"
 
 
+def test_two_who_know_only_a_third_meet_through_the_dht(make: Callable[[str], Daemon]) -> None:
+    hub, alice, bob = make("hub"), make("alice"), make("bob")
+    hub.init()
+    hub.start("--dht")
+    for one in (alice, bob):
+        one.init()
+        one.start("--dht", "--bootstrap", hub.address)
+    with alice.client() as client, bob.client() as other:
+        wanted = other.status().peer_id
+        wait_for(lambda: wanted in [one.peer_id for one in client.status().neighbours], 90)
+        assert next(one for one in client.peers() if one.peer_id == wanted).state == "neighbour"
+
+
 # --- kill -9 -------------------------------------------------------------------------------------
 def send_until_killed(daemon: Daemon, to: str, prefix: str) -> list[str]:
     """Send one message after another until the node dies; give the texts that it accepted."""

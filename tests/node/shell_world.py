@@ -35,8 +35,9 @@ from p2p.core.events import (
 )
 from p2p.errors import InvalidInput, StoreFull
 from p2p.node.clock import SteadyClock
+from p2p.node.parts import RuntimeParts
 from p2p.node.peers import PeerLimits
-from p2p.node.runtime import Runtime, RuntimeParts
+from p2p.node.runtime import Runtime
 from p2p.ports.store import DocumentKind, Store
 from p2p.wire.ids import AccountKey, CommandId
 

@@ -160,7 +160,7 @@ class Policy(RuleBasedStateMachine):
 
 
 TestPolicy = Policy.TestCase
-TestPolicy.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestPolicy.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
 
 
 def test_failures_double_the_pause_up_to_five_minutes() -> None:
@@ -261,6 +261,18 @@ def test_a_peer_of_mdns_that_never_answers_is_forgotten() -> None:
         peers.dial_ended(peer(1), "nobody", now_s)
     assert peers.views(now_s) == []
     assert now_s < 600
+
+
+def test_addresses_of_a_contact_that_is_gone_are_forgotten() -> None:
+    peers = book()
+    peers.learn(peer(1), (address(1),), Source.CONTACT, 0)
+    peers.unlearn(peer(1), Source.CONTACT)
+    assert peers.views(0) == []
+    peers.add_manual(peer(1), address(1), 0)
+    peers.learn(peer(1), (address(1, 2),), Source.CONTACT, 0)
+    peers.unlearn(peer(1), Source.CONTACT)
+    peers.unlearn(peer(2), Source.CONTACT)
+    assert peers.view(peer(1), 0).addresses == (address(1),)
 
 
 def test_what_a_person_decided_survives_a_restart() -> None:

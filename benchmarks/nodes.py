@@ -74,11 +74,14 @@ class BenchNode:
         ready = threading.Event()
 
         def run() -> None:
+            last = ""
             try:
-                with self.client() as client, client.events() as events:
-                    for event in events:
-                        ready.set()
-                        heard(time.perf_counter(), event)
+                while True:
+                    with self.client() as client, client.events(after=last) as events:
+                        for event in events:
+                            ready.set()
+                            last = event.id
+                            heard(time.perf_counter(), event)
             except NodeNotRunning:
                 return
 

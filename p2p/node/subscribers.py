@@ -1,4 +1,4 @@
-"""Notices for whoever listens at this node: a short memory, and subscribers that keep up."""
+"""Notices for whoever listens at this node: one short memory that every subscriber reads from."""
 
 from __future__ import annotations
 
@@ -13,23 +13,24 @@ from p2p.core.effects import Notice
 from p2p.errors import Conflict
 from p2p.node.api import NumberedNotice
 
-REMEMBERED_MAX: Final = 1_000
-"""Notices remembered for those who come back; memory stays in the order of a megabyte."""
-BUFFER_MAX: Final = 250
-"""Notices that wait for one subscriber. Less than what is remembered, so that one who was ended
-for slowness still finds what it missed."""
+REMEMBERED_MAX: Final = 4_096
+"""Notices remembered for those who come back, and for those who are behind: one commit may bring
+more than a thousand, when mail that waited is opened."""
 SUBSCRIBERS_MAX: Final = 64
-
-assert BUFFER_MAX < REMEMBERED_MAX
 
 
 class Subscribers:
-    """Numbers notices from 1 and hands them to every subscriber; never waits for one."""
+    """Numbers notices from 1; subscribers read them at their own pace; never waits for one.
+
+    ``listening`` counts the subscribers.
+    """
 
     def __init__(self) -> None:
         self._remembered: deque[NumberedNotice] = deque(maxlen=REMEMBERED_MAX)
         self._last_sequence = 0
-        self._channels: list[trio.MemorySendChannel[NumberedNotice]] = []
+        self.listening = 0
+        self._news = trio.Event()
+        self._ended = False
 
     @property
     def last_sequence(self) -> int:
@@ -37,66 +38,68 @@ class Subscribers:
         return self._last_sequence
 
     def publish(self, notice: Notice, now_s: float) -> None:
-        """Number a notice, remember it, and hand it on; whoever has no room left is ended."""
+        """Number a notice, remember it, and wake those who listen."""
         self._last_sequence += 1
-        numbered = NumberedNotice(self._last_sequence, now_s, notice)
-        self._remembered.append(numbered)
-        for channel in list(self._channels):
-            try:
-                channel.send_nowait(numbered)
-            except (trio.WouldBlock, trio.BrokenResourceError):
-                self._end(channel)
+        self._remembered.append(NumberedNotice(self._last_sequence, now_s, notice))
+        self._wake()
 
     @asynccontextmanager
     async def subscribe(self, after: int) -> AsyncGenerator[AsyncIterator[NumberedNotice], None]:
         """Stream what is remembered above ``after``, then what comes.
 
-        A number that was not given yet belongs to an earlier run of this node: then everything
-        remembered is streamed.
+        The stream ends with the node, or where the subscriber is so slow that what it has not read
+        is forgotten. A number that was not given yet belongs to an earlier run of this node: then
+        everything remembered is streamed.
 
         Raises:
             Conflict: there are too many subscribers.
         """
-        if len(self._channels) >= SUBSCRIBERS_MAX:
+        if self.listening >= SUBSCRIBERS_MAX:
             raise Conflict(f"{SUBSCRIBERS_MAX} clients listen already.")
-        start = 0 if after > self._last_sequence else after
-        past = [one for one in self._remembered if one.sequence > start]
-        send, receive = trio.open_memory_channel[NumberedNotice](BUFFER_MAX)
-        self._channels.append(send)
+        self.listening += 1
         try:
-            yield _Stream(past, receive)
+            yield _Stream(self, 0 if after > self._last_sequence else after)
         finally:
-            self._end(send)
-            receive.close()
+            self.listening -= 1
 
     def end_all(self) -> None:
         """End every subscriber: the node stops."""
-        for channel in list(self._channels):
-            self._end(channel)
+        self._ended = True
+        self._wake()
 
-    def _end(self, channel: trio.MemorySendChannel[NumberedNotice]) -> None:
-        channel.close()
-        if channel in self._channels:
-            self._channels.remove(channel)
+    @property
+    def oldest_sequence(self) -> int:
+        """The number of the oldest notice remembered; one above the newest where there is none."""
+        return self._last_sequence - len(self._remembered) + 1
+
+    async def next_after(self, sequence: int) -> NumberedNotice | None:
+        """Wait for the notice that follows; None where the node ends or it is forgotten."""
+        while sequence >= self._last_sequence:
+            if self._ended:
+                return None
+            await self._news.wait()
+        place = sequence + 1 - self.oldest_sequence
+        return self._remembered[place] if place >= 0 else None
+
+    def _wake(self) -> None:
+        self._news.set()
+        self._news = trio.Event()
 
 
 class _Stream:
-    """What is remembered, then what comes; a plain iterator, so that nobody has to close it."""
+    """One subscriber's place; a plain iterator, so that nobody has to close it."""
 
-    def __init__(
-        self, past: list[NumberedNotice], receive: trio.MemoryReceiveChannel[NumberedNotice]
-    ) -> None:
-        self._past = deque(past)
-        self._receive = receive
+    def __init__(self, subscribers: Subscribers, after: int) -> None:
+        self._subscribers = subscribers
+        self._sequence = max(after, subscribers.oldest_sequence - 1)
 
     def __aiter__(self) -> _Stream:
         return self
 
     async def __anext__(self) -> NumberedNotice:
-        if self._past:
-            await trio.lowlevel.checkpoint()
-            return self._past.popleft()
-        try:
-            return await self._receive.receive()
-        except (trio.EndOfChannel, trio.ClosedResourceError):
-            raise StopAsyncIteration from None
+        await trio.lowlevel.checkpoint()
+        numbered = await self._subscribers.next_after(self._sequence)
+        if numbered is None:
+            raise StopAsyncIteration
+        self._sequence = numbered.sequence
+        return numbered

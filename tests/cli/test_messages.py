@@ -113,7 +113,7 @@ def _after_listening(running: RunningNode, change: Callable[[FakeNodeApi], None]
     """Have ``change`` happen once somebody listens to the node's events."""
 
     def watch() -> None:
-        while not running.call(lambda node: len(node._subscribers._channels)):
+        while not running.call(lambda node: node.listening):
             pass
         running.call(change)
 

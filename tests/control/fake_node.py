@@ -93,7 +93,15 @@ class FakeNodeApi:
         self._subscribers.publish(notice, self._now_s)
 
     def end_streams(self) -> None:
-        self._subscribers.end_all()
+        """End every subscriber of now, as a node does with one that is too slow."""
+        ended, self._subscribers = self._subscribers, Subscribers()
+        self._subscribers._remembered.extend(ended._remembered)
+        self._subscribers._last_sequence = ended._last_sequence
+        ended.end_all()
+
+    @property
+    def listening(self) -> int:
+        return self._subscribers.listening
 
     def receive(
         self, contact: AccountKey, text: str, message: MessageId | None = None

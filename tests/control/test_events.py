@@ -220,9 +220,9 @@ async def test_the_stream_ends_when_the_node_drops_the_listener(api: Api) -> Non
 async def test_a_client_that_leaves_is_forgotten(api: Api) -> None:
     async with listening(api) as events:
         await events.event()
-        assert api.node._subscribers.listening == 1
+        assert api.node.listening == 1
     await trio.testing.wait_all_tasks_blocked(0.05)
-    assert api.node._subscribers.listening == 0
+    assert api.node.listening == 0
 
 
 async def test_a_silent_stream_shows_that_it_lives(autojump_clock: trio.abc.Clock) -> None:
@@ -277,7 +277,7 @@ async def test_a_client_that_reads_too_slowly_is_ended_with_bounded_memory() -> 
             for _ in range(20):
                 node.publish(MessageChanged(MESSAGE, BOB, MessageState.CARRIED, number))
             await trio.testing.wait_all_tasks_blocked()
-        assert node._subscribers.listening == 1
+        assert node.listening == 1
         slow.set()
-    assert node._subscribers.listening == 0
+    assert node.listening == 0
     assert b"".join(chunks).count(b"event: message.changed") < 600

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from cli.output import Screen
-
 if TYPE_CHECKING:
+    from cli.output import Screen
     from p2p.control.client import ControlClient
 
 DAEMON: Final = (sys.executable, "-m", "p2p.daemon")
@@ -47,6 +46,8 @@ class Session:
     @cached_property
     def screen(self) -> Screen:
         """Where answers are shown."""
+        from cli.output import Screen
+
         return Screen(as_json=self.json)
 
     @cached_property

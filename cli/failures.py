@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from enum import IntEnum
 
 import click
@@ -68,6 +67,8 @@ def _tell_usage(error: click.ClickException, *, as_json: bool) -> int:
 
 
 def _tell(sentence: str, code: str, exit_code: ExitCode, *, as_json: bool) -> int:
+    import json
+
     from cli.output import safe_line
 
     if as_json:

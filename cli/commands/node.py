@@ -63,7 +63,9 @@ def _run_options(command: Decorated) -> Decorated:
             "--bootstrap", multiple=True, metavar="MULTIADDR", help="Begin the DHT with this node."
         ),
         click.option("--mdns/--no-mdns", default=None, help="Find nodes on the local network."),
-        click.option("--dht/--no-dht", default=None, help="Find nodes through the DHT."),
+        click.option(
+            "--dht/--no-dht", default=None, help="Find nodes by the DHT (--bootstrap implies it)."
+        ),
         click.option(
             "--api-tcp",
             type=click.IntRange(0, 65_535),

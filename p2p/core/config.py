@@ -33,6 +33,7 @@ class LinkConfig:
 
     Attributes:
         window_bytes: frame bytes that a neighbour may have in flight.
+        in_flight_max_bytes: frame bytes that we have in flight at most, however much is granted.
         rate_bytes_per_s, burst_bytes: token bucket of frame bytes a neighbour may send.
         rate_frames_per_s, burst_frames: token bucket of its frames.
         strikes_max: penalised frames before the link is closed.
@@ -41,6 +42,7 @@ class LinkConfig:
     """
 
     window_bytes: int = 1_048_576
+    in_flight_max_bytes: int = 2 * 1_048_576
     rate_bytes_per_s: int = 8 * 1_048_576
     burst_bytes: int = 32 * 1_048_576
     rate_frames_per_s: int = 5_000
@@ -60,9 +62,10 @@ class NodeConfig:
         router: ``spray``, ``epidemic`` or ``direct``.
         spray_copies: L of binary spray-and-wait.
         carry_for_strangers: 1 to carry strangers' mail, 0 to keep only contacts' and own.
-        proof_delay_max_s: proofs leave after a random delay of up to this, in one batch, so that
-            an observer cannot tell at once which node opened an envelope. A proof for mail that a
-            contact's own node handed over goes back to it at once: it learns nothing new.
+        proof_delay_max_s: proofs leave after a random delay of up to this, those of a second in
+            one batch, so that an observer cannot tell at once which node opened an envelope. A
+            proof for mail that a contact's own node handed over goes back to it at once: it learns
+            nothing new.
         direct_grace_s: where the contact's node is a neighbour, others are offered the message
             only if no proof came within this time.
         share_addresses: 1 to tell contacts where this node listens.

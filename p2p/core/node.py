@@ -191,11 +191,17 @@ class Node:
         return count, size_bytes, len(self._proofs)
 
     def farewell(self) -> list[Effect]:
-        """Give a Bye for every neighbour, for a shell that is about to stop."""
-        return [
-            SendFrame(neighbour.peer, encode_frame(Bye("stopping")))
-            for neighbour in self._neighbours.values()
-        ]
+        """Give what is said last to every neighbour, for a shell that is about to stop.
+
+        Proofs that wait for their time are told now: their writers would otherwise not hear of the
+        delivery before this node is back.
+        """
+        effects: list[Effect] = []
+        for neighbour in self._neighbours.values():
+            frames = self._transfer.last_proofs(neighbour) if neighbour.stage is Stage.OPEN else []
+            frames.append(encode_frame(Bye("stopping")))
+            effects += [SendFrame(neighbour.peer, frame) for frame in frames]
+        return effects
 
     # --- links -----------------------------------------------------------------------------------
 
@@ -296,7 +302,7 @@ class Node:
             note = Noted("peer-refused", (("code", error.code), ("why", str(error))))
             away_s = self._config.link.back_off_max_s
             return [note, *self._send_away(neighbour.peer, error.code, away_s)]
-        neighbour.credit_out = hello.window_bytes
+        neighbour.credit_out = min(hello.window_bytes, self._config.link.in_flight_max_bytes)
         neighbour.accepts = hello.accepts
         self._router.met(neighbour.peer, hello.hint, now_s)
         self._sync.greeted(neighbour)

@@ -1,12 +1,13 @@
 """Delivery proofs: which are known, and which may be told to neighbours by now.
 
 A proof that became known here, whether we opened the envelope or only heard, leaves after a random
-delay together with others: neighbours cannot tell which of the two it was.
+delay, together with all others of that second: neighbours cannot tell which of the two it was.
 """
 
 from __future__ import annotations
 
 import heapq
+import math
 from dataclasses import dataclass
 
 from p2p.core.config import CustodyConfig
@@ -47,11 +48,11 @@ class Proofs:
         return None if known is None else known.row.proof
 
     def learn(self, row: ProofRow, release_s: float, *, matched: bool) -> None:
-        """Remember a proof, to be told to neighbours from ``release_s`` on."""
+        """Remember a proof, to be told from the first whole second at or after ``release_s`` on."""
         if row.hash in self._known:
             return
         self._known[row.hash] = Known(row, matched)
-        heapq.heappush(self._waiting, (release_s, row.hash))
+        heapq.heappush(self._waiting, (float(math.ceil(release_s)), row.hash))
         self._store.add_proof(row)
         if not matched:
             self._unmatched[row.hash] = None
@@ -69,6 +70,14 @@ class Proofs:
                 self._released[hash_] = None
                 due.append(hash_)
         return due
+
+    def waiting(self) -> list[Proof]:
+        """Give the proofs that may not be told yet, in the order of their time."""
+        return [
+            known.row.proof
+            for _, hash_ in sorted(self._waiting)
+            if (known := self._known.get(hash_)) is not None
+        ]
 
     def released(self) -> list[Tag]:
         """Give the hashes of all proofs that may be told, oldest first."""

@@ -63,6 +63,14 @@ class Transfer:
             self._send_offers(neighbour, out, now_s)
         return out
 
+    def last_proofs(self, neighbour: Neighbour) -> list[bytes]:
+        """Give frames with the proofs that still wait for their time, as far as credit goes."""
+        frames = [
+            encode_frame(ProofFrame(tuple(proofs)))
+            for proofs in _chunks(self.proofs.waiting(), PROOFS_PER_FRAME_MAX)
+        ]
+        return [frame for frame in frames if neighbour.pay(frame)]
+
     def _queue_replies(self, neighbour: Neighbour) -> None:
         for taken in _chunks(neighbour.taken_queue, IDS_PER_FRAME_MAX):
             neighbour.queue(Taken(tuple(taken)))

@@ -138,7 +138,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(option, action="append", default=[], metavar="ADDRESS", help=help_)
     for option, help_ in (
         ("--mdns", "look for nodes on the local network, or not"),
-        ("--dht", "take part in the distributed hash table, or not"),
+        ("--dht", "take part in the distributed hash table, or not; --bootstrap implies it"),
     ):
         parser.add_argument(option, action=argparse.BooleanOptionalAction, help=help_)
     parser.add_argument(

@@ -65,7 +65,7 @@ def _with_options(settings: NodeSettings, options: RunOptions) -> NodeSettings:
         peers=settings.peers + options.peers,
         bootstrap=settings.bootstrap + options.bootstrap,
         mdns=settings.mdns if options.mdns is None else options.mdns,
-        dht=settings.dht if options.dht is None else options.dht,
+        dht=settings.dht or bool(options.bootstrap) if options.dht is None else options.dht,
         control_tcp_port=(
             settings.control_tcp_port if options.api_tcp_port is None else options.api_tcp_port
         ),

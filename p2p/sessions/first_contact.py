@@ -223,6 +223,9 @@ class FirstContacts:
         renewed = self.roster.find(handshake.renews)
         if renewed in theirs:
             return max(each.generation for each in (renewed, *begun)) + 1, False
+        if others and not theirs:
+            # Another device of the same account: what was sealed for the old one is lost to it.
+            return self.roster.next_generation(contact), True
         known = [each for each in theirs if each.confirmed]
         if begun or not known:
             return self.roster.next_generation(contact), bool(known)

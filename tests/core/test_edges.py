@@ -163,6 +163,25 @@ def test_a_carrier_that_never_saw_the_envelope_passes_the_proof_on(make_world: M
     assert world.seats["alice"].sent(row.id).state is MessageState.DELIVERED
 
 
+def test_who_leaves_right_after_reading_still_tells_the_proofs(make_world: MakeWorld) -> None:
+    world = friends(make_world, "carol", proof_delay_max_s=60.0)
+    world.connect("alice", "carol")
+    row = world.send("alice", "bob", "hello")
+    world.run(30)
+    world.disconnect("alice", "carol")
+    world.connect("carol", "bob")
+    world.run(0.5)
+    assert texts(world, "bob") == ["hello"]
+    for effect in world.seats["bob"].node.farewell():
+        world._perform(world.seats["bob"], effect)
+    world.run(0.5)
+    assert world.seats["carol"].node.custody_counts()[0] == 0
+    world.disconnect("carol", "bob")
+    world.connect("carol", "alice")
+    world.run(120)
+    assert world.seats["alice"].sent(row.id).state is MessageState.DELIVERED
+
+
 def test_a_full_carrier_refuses_and_the_sender_stays_truthful(make_world: MakeWorld) -> None:
     world = friends(make_world)
     world.add("carol", custody=CustodyConfig(depositor_max_bytes=1024, strangers_max_bytes=1024))

@@ -31,7 +31,7 @@ from p2p.wire.content import Text, encode_content
 from p2p.wire.frames import Carry, Offer, decode_frame
 from p2p.wire.ids import AccountKey, CommandId, MessageId
 from simulations.standin_suite import InsecureStandinSuite
-from tests.core.world import START_S, SeededEntropy, World
+from tests.core.world import START_S, SeededEntropy, World, identity_for
 
 MakeWorld = Callable[..., World]
 HOUR_S, DAY_S = 3_600.0, 86_400.0
@@ -457,16 +457,23 @@ def test_everything_open_survives_a_restart_at_any_node(make_world: MakeWorld) -
     assert world.seats["alice"].sent(row.id).carriers == 1
 
 
+@pytest.mark.parametrize("device", ["the same", "a new one"])
 def test_a_contact_who_lost_everything_but_its_words_gets_its_mail_anew(
-    make_world: MakeWorld,
+    make_world: MakeWorld, device: str
 ) -> None:
     world = friends(make_world)
+    world.connect("alice", "bob")
+    world.send("alice", "bob", "an old one")
+    world.run(2 * DAY_S)
+    world.disconnect("alice", "bob")
     row = world.send("alice", "bob", "written to the old phone")
     world.run(10)
     bob = world.seats["bob"]
     bob.store = type(bob.store)()
+    if device == "a new one":
+        bob.identity = identity_for("bob", device="bob's new phone")
     bob.boot(world.now_s)
-    world.post("bob")
+    bob.notices.clear()
     world.befriend("alice", "bob")
     world.connect("alice", "bob")
     world.run(60)
@@ -474,6 +481,9 @@ def test_a_contact_who_lost_everything_but_its_words_gets_its_mail_anew(
     assert "session-reset" in whys
     assert [r.text for r in bob.received()] == ["written to the old phone"]
     assert world.seats["alice"].sent(row.id).state is MessageState.DELIVERED
+    world.send("bob", "alice", "I am back")
+    world.run(60)
+    assert texts(world, "alice") == ["I am back"]
 
 
 def test_neighbours_are_announced_and_missed(make_world: MakeWorld) -> None:

@@ -37,6 +37,16 @@ def test_a_proof_is_told_only_after_its_delay_and_once(store: MemoryStore) -> No
     assert proofs.released() == [row(2).hash, row(1).hash]
 
 
+def test_proofs_of_one_second_are_told_together(store: MemoryStore) -> None:
+    proofs = Proofs(store, CustodyConfig())
+    for number, release_s in enumerate((7.1, 7.9, 7.5, 8.2)):
+        proofs.learn(row(number), release_s, matched=True)
+    assert len(proofs.waiting()) == 4
+    assert proofs.next_release() == 8.0
+    assert len(proofs.release(8.0)) == 3
+    assert proofs.waiting() == [row(3).proof]
+
+
 def test_proofs_survive_a_restart_and_are_told_then(store: MemoryStore) -> None:
     Proofs(store, CustodyConfig()).learn(row(1), 5.0, matched=True)
     again = Proofs(store, CustodyConfig())

@@ -67,9 +67,9 @@ class SeededEntropy:
         return int.from_bytes(self.random_bytes(6), "big") / 2**48
 
 
-def identity_for(name: str) -> DeviceIdentity:
+def identity_for(name: str, device: str = "") -> DeviceIdentity:
     account_seed = hashlib.blake2b(b"account" + name.encode(), digest_size=32).digest()
-    device_seed = hashlib.blake2b(b"device" + name.encode(), digest_size=32).digest()
+    device_seed = hashlib.blake2b(b"device" + (device or name).encode(), digest_size=32).digest()
     device_key = device_key_of(device_seed)
     return DeviceIdentity(
         account_key=account_key_of(account_seed),

@@ -81,12 +81,17 @@ class Roster:
         self._changed[session.id] = None
 
     def choose(self, contact: AccountKey) -> None:
-        """Choose anew which of a contact's sessions is sent on; the others are only read."""
-        sessions = self._by_contact[contact]
-        sending = min(sessions, key=_rank)
-        self._sending[contact] = sending
-        for session in sessions:
-            in_use = session is sending or not sending.received
+        """Choose anew which of a contact's sessions is sent on, and which are only read.
+
+        A session is retired once its device was heard in one of a newer generation: then the
+        device sends on it no more. Of two that began at once the device may not have both yet.
+        """
+        ranked = sorted(self._by_contact[contact], key=_rank)
+        self._sending[contact] = ranked[0]
+        newest: dict[DeviceKey, Session] = {}
+        for session in ranked:
+            best = newest.setdefault(session.device, session)
+            in_use = session.generation == best.generation or not best.received
             if in_use != (session.retired_day == IN_USE):
                 session.retired_day = IN_USE if in_use else self._today
                 self._changed[session.id] = None

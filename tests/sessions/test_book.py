@@ -362,6 +362,34 @@ def test_a_retired_session_is_read_for_its_days_and_then_destroyed(people) -> No
     assert len(bob.book._roster.of(alice.key)) == 1
 
 
+def test_the_larger_of_two_that_began_at_once_is_read_however_late_its_mail_comes(people) -> None:
+    alice, bob = people(2)
+    befriend(alice, bob)
+    to_bob, to_alice = alice.seal(bob, b"a"), bob.seal(alice, b"b", 30 * DAY_S)
+    bob.open(to_bob)
+    pass_days(25, alice, bob)
+    alice.open(to_alice)
+    late = alice.seal(bob, b"late", 30 * DAY_S)
+    assert late.session == to_alice.session
+    pass_days(25, alice, bob)
+    bob.book.maintain(bob.now_s)
+    assert bob.open(late).content == b"late"
+
+
+def test_another_devices_session_is_read_although_the_first_is_silent(people) -> None:
+    alice, bob, spare = people(3)
+    alice.account_seed = spare.account_seed = bytes(range(32))
+    for device in (alice, spare):
+        device.__post_init__()
+    connected(alice, bob)
+    spare.learn(bob, bob.book.current_bundle(alice.key, bob.now_s))
+    bob.open(spare.seal(bob, b"x"))
+    spare.open(bob.seal(alice, b"y"))
+    pass_days(60, alice, bob)
+    bob.book.maintain(bob.now_s)
+    assert bob.open(alice.seal(bob, b"found the old telephone")).started is False
+
+
 def test_a_session_in_use_is_never_destroyed_for_its_age(people) -> None:
     alice, bob = people(2)
     connected(alice, bob)

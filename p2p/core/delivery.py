@@ -20,7 +20,7 @@ from p2p.core.inbox import Arrival, Inbox
 from p2p.core.introductions import Introductions, Outcome
 from p2p.core.neighbours import Neighbour
 from p2p.core.outbox import Outbox
-from p2p.core.proofs import Proofs
+from p2p.core.proofs import NOBODY, Proofs
 from p2p.core.sync import Sync
 from p2p.errors import Conflict, NotAuthentic, RemoteError
 from p2p.ports.entropy import Entropy
@@ -74,7 +74,7 @@ class Delivery:
         outcome.effects += self._drop(row, "ours", now_s)
         return outcome
 
-    def proven(self, proof: Proof, now_s: float) -> list[Effect]:
+    def proven(self, proof: Proof, giver: PeerId, now_s: float) -> list[Effect]:
         """Take in a delivery proof: drop what it opens, tell the sender if that is us."""
         hash_ = tag_of(proof)
         if hash_ in self.proofs:
@@ -82,11 +82,10 @@ class Delivery:
         rows = self.custody.matching(hash_)
         expires_s = max((row.expires_s for row in rows), default=now_s + LIFETIME_DEFAULT_S)
         release_s = now_s + self.entropy.uniform() * self.config.proof_delay_max_s
-        self.proofs.learn(ProofRow(hash_, proof, expires_s), release_s, matched=bool(rows))
-        effects = self.outbox.proven(hash_, now_s)
-        for row in rows:
-            effects += self._drop(row, "proven", now_s)
-        return effects
+        row = ProofRow(hash_, proof, expires_s)
+        self.proofs.learn(row, release_s, matched=bool(rows), knows=giver)
+        self.outbox.proven(hash_, now_s)
+        return [effect for row in rows for effect in self._drop(row, "proven", now_s)]
 
     def expire(self, now_s: float) -> list[Effect]:
         """Drop envelopes that are over their time."""
@@ -133,8 +132,10 @@ class Delivery:
         proof = arrival.opened.proof
         row = ProofRow(tag_of(proof), proof, expires_s)
         delay_s = self.entropy.uniform() * self.config.proof_delay_max_s
-        self.proofs.learn(row, now_s + delay_s, matched=True)
-        if self.contacts.owner_of(giver) == arrival.opened.contact:
+        from_writer = self.contacts.owner_of(giver) == arrival.opened.contact
+        knows = giver if from_writer else NOBODY
+        self.proofs.learn(row, now_s + delay_s, matched=True, knows=knows)
+        if from_writer:
             self.sync.prove_to(giver, row.hash)
 
     def _keep(
@@ -175,6 +176,7 @@ class Delivery:
         self.sync.finished(row.id)
         if row.tier is not Tier.OWN:
             return [Notify(CustodyDropped(row.id, dropped.why)), Noted(f"custody-{dropped.why}")]
-        effects = self.outbox.expired(row, now_s) if dropped.why == "expired" else []
+        if dropped.why == "expired":
+            self.outbox.expired(row, now_s)
         self.outbox.left_custody(row.id)
-        return effects
+        return []

@@ -161,6 +161,7 @@ class Node:
         for neighbour in self._neighbours.values():
             frames = self._transfer.frames(neighbour, now_s)
             effects += [SendFrame(neighbour.peer, frame) for frame in frames]
+        effects += self._outbox.settle()
         self._book.flush()
         return effects
 
@@ -281,14 +282,14 @@ class Node:
             case Carry():
                 return self._spread(self._delivery.carried(neighbour, frame, now_s), now_s)
             case Taken():
-                return self._taken(neighbour, self._sync.taken(neighbour, frame), now_s)
+                self._taken(neighbour, self._sync.taken(neighbour, frame), now_s)
             case Refused():
-                return self._taken(neighbour, self._sync.refused(neighbour, frame), now_s)
+                self._taken(neighbour, self._sync.refused(neighbour, frame), now_s)
             case ProofFrame(proofs):
                 return [
                     effect
                     for proof in proofs
-                    for effect in self._delivery.proven(Proof(proof), now_s)
+                    for effect in self._delivery.proven(Proof(proof), neighbour.peer, now_s)
                 ]
             case _:
                 assert_never(frame)
@@ -314,14 +315,9 @@ class Node:
             effects.append(Notify(ClockDisagrees(neighbour.peer, offset_s)))
         return effects
 
-    def _taken(
-        self, neighbour: Neighbour, envelopes: list[EnvelopeId], now_s: float
-    ) -> list[Effect]:
-        return [
-            effect
-            for envelope in envelopes
-            for effect in self._outbox.taken(envelope, neighbour.peer, now_s)
-        ]
+    def _taken(self, neighbour: Neighbour, envelopes: list[EnvelopeId], now_s: float) -> None:
+        for envelope in envelopes:
+            self._outbox.taken(envelope, neighbour.peer, now_s)
 
     def _seek(self, neighbour: Neighbour, hash_: BundleHash) -> None:
         neighbour.seeks += 1
@@ -335,11 +331,11 @@ class Node:
 
     def _wake(self, now_s: float) -> list[Effect]:
         effects: list[Effect] = []
-        for hash_ in self._proofs.release(now_s):
-            self._sync.proven(hash_)
+        for hash_, knows in self._proofs.release(now_s):
+            self._sync.proven(hash_, knows)
         self._sync.end_grace(now_s)
         effects += self._delivery.expire(now_s)
-        effects += self._outbox.expire_unsealed(now_s)
+        self._outbox.expire_unsealed(now_s)
         for neighbour in list(self._neighbours.values()):
             effects += self._check_silence(neighbour, now_s)
         if now_s >= self._maintain_at_s:

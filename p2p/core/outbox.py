@@ -47,7 +47,9 @@ class OpenMessage:
 
 @dataclass(slots=True)
 class Outbox:
-    """Loads itself with :meth:`load`; writes messages and history as they change."""
+    """Loads itself with :meth:`load`. History is written as it happens, a message's new state once
+    per batch: what was carried and proven within one commit was never seen as carried.
+    """
 
     store: MessageStore
     custody: Custody
@@ -61,6 +63,7 @@ class Outbox:
     _unsealed: dict[MessageId, MessageRow] = field(default_factory=dict[MessageId, MessageRow])
     _sessions: dict[Tag, SessionId] = field(default_factory=dict[Tag, SessionId])
     _recipients: dict[EnvelopeId, AccountKey] = field(default_factory=dict[EnvelopeId, AccountKey])
+    _changed: dict[MessageId, MessageRow] = field(default_factory=dict[MessageId, MessageRow])
 
     def load(self) -> None:
         """Find the messages that are still open, and their envelopes."""
@@ -124,11 +127,11 @@ class Outbox:
             self.store.add_message(row)
             self._note(row.id, now_s, "queued", "waiting for the contact's prekeys")
             self._unsealed[row.id] = row
-            return row, self._changed(row), []
+            return row, _told(row), []
         sealed_row, envelope = self._seal_message(row, now_s)
         self.store.add_message(sealed_row)
         self._note(row.id, now_s, "queued", "sealed and kept on this device")
-        return sealed_row, self._changed(sealed_row), [envelope]
+        return sealed_row, _told(sealed_row), [envelope]
 
     def seal_waiting(self, contact: AccountKey, now_s: float) -> list[EnvelopeId]:
         """Seal what was written before the contact's prekeys were here."""
@@ -136,7 +139,7 @@ class Outbox:
         for row in [row for row in self._unsealed.values() if row.contact == contact]:
             del self._unsealed[row.id]
             sealed_row, envelope = self._seal_message(row, now_s)
-            self._update(sealed_row)
+            self._changed[row.id] = sealed_row
             self._note(row.id, now_s, "sealed", "the contact's prekeys arrived")
             envelopes.append(envelope)
         return envelopes
@@ -149,7 +152,7 @@ class Outbox:
             self.custody.finish(message.envelope, "replaced")
             row = replace(message.row, state=MessageState.QUEUED, carriers=0)
             sealed_row, envelope = self._seal_message(row, now_s)
-            self._update(sealed_row)
+            self._changed[row.id] = sealed_row
             self._note(row.id, now_s, "sealed-anew", "the contact's device began a new session")
             envelopes.append(envelope)
         return envelopes
@@ -165,11 +168,22 @@ class Outbox:
         sealed = self.book.seal(contact, encode_content(content), lifetime_s, now_s)
         return self._keep(contact, sealed, now_s)
 
-    def taken(self, envelope: EnvelopeId, peer: PeerId, now_s: float) -> list[Effect]:
+    def settle(self) -> list[Effect]:
+        """End a batch: write the states that changed, and tell them."""
+        effects: list[Effect] = []
+        for row in self._changed.values():
+            self.store.update_message(
+                row.id, row.direction, row.state, row.carriers, row.proof_hash
+            )
+            effects += _told(row)
+        self._changed.clear()
+        return effects
+
+    def taken(self, envelope: EnvelopeId, peer: PeerId, now_s: float) -> None:
         """Note that a neighbour holds one of our envelopes durably."""
         message = self._by_envelope.get(envelope)
         if message is None:
-            return []
+            return
         if message.carriers is None:
             message.carriers = {
                 row.detail: None
@@ -177,46 +191,41 @@ class Outbox:
                 if row.kind == "carried"
             }
         if peer in message.carriers:
-            return []
+            return
         message.carriers[peer] = None
         message.row = replace(
             message.row, state=MessageState.CARRIED, carriers=len(message.carriers)
         )
-        self._update(message.row)
+        self._changed[message.row.id] = message.row
         self._note(message.row.id, now_s, "carried", peer)
-        return self._changed(message.row)
 
-    def proven(self, hash_: Tag, now_s: float) -> list[Effect]:
+    def proven(self, hash_: Tag, now_s: float) -> None:
         """Note that the proof of one of our envelopes was seen: it was opened."""
         session = self._sessions.pop(hash_, None)
         if session:
             self.book.acknowledge(session, now_s)
         message = self._by_hash.get(hash_)
         if message is None:
-            return []
+            return
         self._forget(message)
         row = replace(message.row, state=MessageState.DELIVERED)
-        self._update(row)
+        self._changed[row.id] = row
         self._note(row.id, now_s, "delivered", "its delivery proof was seen")
-        return self._changed(row)
 
-    def expired(self, envelope: CustodyRow, now_s: float) -> list[Effect]:
+    def expired(self, envelope: CustodyRow, now_s: float) -> None:
         """Note that an envelope of ours is over its time."""
         self._sessions.pop(envelope.tag, None)
         self._sessions.pop(envelope.commitment, None)
         message = self._by_envelope.get(envelope.id)
-        if message is None:
-            return []
-        self._forget(message)
-        return self._expire(message.row, now_s)
+        if message is not None:
+            self._forget(message)
+            self._expire(message.row, now_s)
 
-    def expire_unsealed(self, now_s: float) -> list[Effect]:
+    def expire_unsealed(self, now_s: float) -> None:
         """Give up on messages that never could be sealed."""
-        effects: list[Effect] = []
         for row in [row for row in self._unsealed.values() if row.expires_s <= now_s]:
             del self._unsealed[row.id]
-            effects += self._expire(row, now_s)
-        return effects
+            self._expire(row, now_s)
 
     def next_expiry(self) -> float | None:
         """Give when the next unsealed message is over its time (Unix s)."""
@@ -229,6 +238,8 @@ class Outbox:
             self.custody.finish(message.envelope, "removed")
         for row in [row for row in self._unsealed.values() if row.contact == contact]:
             del self._unsealed[row.id]
+        for row in [row for row in self._changed.values() if row.contact == contact]:
+            del self._changed[row.id]
 
     def recipient_of(self, envelope: EnvelopeId) -> AccountKey | None:
         """Give for whom an envelope of ours is, as far as this process sealed it."""
@@ -278,18 +289,13 @@ class Outbox:
         del self._by_envelope[message.envelope]
         self._sessions.pop(message.row.proof_hash, None)
 
-    def _expire(self, row: MessageRow, now_s: float) -> list[Effect]:
-        row = replace(row, state=MessageState.EXPIRED)
-        self._update(row)
+    def _expire(self, row: MessageRow, now_s: float) -> None:
+        self._changed[row.id] = replace(row, state=MessageState.EXPIRED)
         self._note(row.id, now_s, "expired", "no delivery proof came in its lifetime")
-        return self._changed(row)
-
-    def _update(self, row: MessageRow) -> None:
-        self.store.update_message(row.id, row.direction, row.state, row.carriers, row.proof_hash)
 
     def _note(self, message: MessageId, at_s: float, kind: str, detail: str) -> None:
         self.store.add_history(HistoryRow(message, at_s, kind, detail))
 
-    @staticmethod
-    def _changed(row: MessageRow) -> list[Effect]:
-        return [Notify(MessageChanged(row.id, row.contact, row.state, row.carriers))]
+
+def _told(row: MessageRow) -> list[Effect]:
+    return [Notify(MessageChanged(row.id, row.contact, row.state, row.carriers))]

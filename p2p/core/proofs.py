@@ -9,18 +9,22 @@ from __future__ import annotations
 import heapq
 import math
 from dataclasses import dataclass
+from typing import Final
 
 from p2p.core.config import CustodyConfig
 from p2p.ports.store import CustodyStore, ProofRow
-from p2p.wire.ids import Proof, Tag
+from p2p.wire.ids import PeerId, Proof, Tag
+
+NOBODY: Final = PeerId("")
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A proof with where it may matter: ``matched`` if its envelope was ever here."""
+    """A proof: ``matched`` if its envelope was ever here; ``knows`` is a peer that has it."""
 
     row: ProofRow
     matched: bool
+    knows: PeerId
 
 
 class Proofs:
@@ -30,7 +34,7 @@ class Proofs:
         self._store = store
         self._config = config
         self._known: dict[Tag, Known] = {
-            row.hash: Known(row, matched=True) for row in store.proofs()
+            row.hash: Known(row, matched=True, knows=NOBODY) for row in store.proofs()
         }
         self._released: dict[Tag, None] = dict.fromkeys(self._known)
         self._waiting: list[tuple[float, Tag]] = []
@@ -47,11 +51,13 @@ class Proofs:
         known = self._known.get(hash_)
         return None if known is None else known.row.proof
 
-    def learn(self, row: ProofRow, release_s: float, *, matched: bool) -> None:
+    def learn(
+        self, row: ProofRow, release_s: float, *, matched: bool, knows: PeerId = NOBODY
+    ) -> None:
         """Remember a proof, to be told from the first whole second at or after ``release_s`` on."""
         if row.hash in self._known:
             return
-        self._known[row.hash] = Known(row, matched)
+        self._known[row.hash] = Known(row, matched, knows)
         heapq.heappush(self._waiting, (float(math.ceil(release_s)), row.hash))
         self._store.add_proof(row)
         if not matched:
@@ -61,14 +67,15 @@ class Proofs:
         if len(self._known) > self._config.proofs_max:
             self._forget(next(iter(self._known)))
 
-    def release(self, now_s: float) -> list[Tag]:
-        """Give the hashes whose proofs may be told from now on."""
-        due: list[Tag] = []
+    def release(self, now_s: float) -> list[tuple[Tag, PeerId]]:
+        """Give the hashes whose proofs may be told from now on, with a peer that knows each."""
+        due: list[tuple[Tag, PeerId]] = []
         while self._waiting and self._waiting[0][0] <= now_s:
             _, hash_ = heapq.heappop(self._waiting)
-            if hash_ in self._known:
+            known = self._known.get(hash_)
+            if known is not None:
                 self._released[hash_] = None
-                due.append(hash_)
+                due.append((hash_, known.knows))
         return due
 
     def waiting(self) -> list[Proof]:

@@ -91,10 +91,11 @@ class Sync:
         """Give when the next grace time ends (Unix s)."""
         return next(iter(self._held_back.values()), None)
 
-    def proven(self, hash_: Tag) -> None:
-        """Tell neighbours of a proof that may be told from now on."""
+    def proven(self, hash_: Tag, knows: PeerId) -> None:
+        """Tell neighbours of a proof that may be told from now on, but not who knows it."""
         for neighbour in self.neighbours.values():
-            neighbour.to_prove.append(hash_)
+            if neighbour.peer != knows:
+                neighbour.to_prove.append(hash_)
 
     def prove_to(self, peer: PeerId, hash_: Tag) -> None:
         """Tell one neighbour a proof at once."""

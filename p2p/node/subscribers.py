@@ -87,7 +87,10 @@ class Subscribers:
 
 
 class _Stream:
-    """One subscriber's place; a plain iterator, so that nobody has to close it."""
+    """One subscriber's place; a plain iterator, so that nobody has to close it.
+
+    It waits only where there is nothing to give: who reads in bulk does something else in between.
+    """
 
     def __init__(self, subscribers: Subscribers, after: int) -> None:
         self._subscribers = subscribers
@@ -97,7 +100,6 @@ class _Stream:
         return self
 
     async def __anext__(self) -> NumberedNotice:
-        await trio.lowlevel.checkpoint()
         numbered = await self._subscribers.next_after(self._sequence)
         if numbered is None:
             raise StopAsyncIteration

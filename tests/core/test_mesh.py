@@ -269,7 +269,10 @@ def test_states_are_told_in_order_and_history_says_why(make_world: MakeWorld) ->
     world.run(1)
     row = world.send("alice", "bob", "hello")
     world.run(60)
-    assert states(world, "alice") == ["queued", "carried", "delivered"]
+    assert states(world, "alice") in (
+        ["queued", "carried", "delivered"],
+        ["queued", "delivered"],  # carried and proven in one commit
+    )
     history = world.seats["alice"].store.history(row.id)
     assert [h.kind for h in history] == ["queued", "carried", "delivered"]
     assert history[1].detail == world.seats["bob"].peer

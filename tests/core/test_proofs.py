@@ -32,7 +32,7 @@ def test_a_proof_is_told_only_after_its_delay_and_once(store: MemoryStore) -> No
     proofs.learn(row(2), 1.0, matched=True)
     assert proofs.next_release() == 3.0
     assert proofs.release(2.0) == []
-    assert proofs.release(5.0) == [row(2).hash, row(1).hash]
+    assert [h for h, _ in proofs.release(5.0)] == [row(2).hash, row(1).hash]
     assert proofs.release(9.0) == []
     assert proofs.released() == [row(2).hash, row(1).hash]
 
@@ -70,7 +70,7 @@ def test_all_proofs_together_are_bounded(store: MemoryStore) -> None:
     for number in range(5):
         proofs.learn(row(number), 0.0, matched=True)
     assert len(proofs) == 2
-    assert set(proofs.release(1.0)) == {row(3).hash, row(4).hash}
+    assert {h for h, _ in proofs.release(1.0)} == {row(3).hash, row(4).hash}
 
 
 def test_proofs_are_forgotten_with_their_envelopes(store: MemoryStore) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from p2p.errors import NotAuthentic, NotReady, Replayed, TooLarge
 from p2p.sessions.envelope_seal import FIRST_CONTACT_ROOM_BYTES, SESSION_ROOM_BYTES
-from p2p.sessions.roster import SESSIONS_PER_CONTACT_MAX
+from p2p.sessions.roster import _LIVE_RATCHETS_MAX, SESSIONS_PER_CONTACT_MAX
 from p2p.wire.envelope import parse_envelope
 from p2p.wire.ids import tag_of
 from p2p.wire.limits import (
@@ -511,3 +511,18 @@ def test_the_expiry_is_rounded_up_and_stretched_by_at_most_a_quarter(people) -> 
     }
     assert len(hours) > 10
     assert all(LIFETIME_S <= each <= LIFETIME_S * 1.25 + 3_600 for each in hours)
+
+
+def test_more_contacts_than_live_ratchets_are_served(crowd) -> None:
+    hub, *others = crowd(_LIVE_RATCHETS_MAX + 21)
+    for person in others:
+        hub.learn(person, person.book.current_bundle(hub.key, person.now_s))
+        person.open(hub.seal(person, b"hello"))
+        hub.open(person.seal(hub, b"hello yourself"))
+    assert len(hub.book._roster._live) == _LIVE_RATCHETS_MAX
+    for person in others[:40]:
+        assert person.open(hub.seal(person, b"again")).content == b"again"
+    hub.save()
+    hub.restart()
+    for person in others[::10]:
+        assert hub.open(person.seal(hub, b"and again")).content == b"and again"

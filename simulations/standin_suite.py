@@ -14,7 +14,7 @@ import hashlib
 import struct
 from typing import Final
 
-from p2p.crypto.hpke import ENCAPSULATED_SIZE_BYTES, SECRET_SIZE_BYTES, KemPublic
+from p2p.crypto.hpke import SECRET_SIZE_BYTES, KemPublic
 from p2p.errors import NotAuthentic, StoreDamaged
 from p2p.ports.entropy import Entropy
 from p2p.sessions.suite import (
@@ -26,6 +26,7 @@ from p2p.sessions.suite import (
     RatchetState,
 )
 from p2p.wire.bundle import ML_KEM_768_PUBLIC_BYTES
+from p2p.wire.envelope import ENCAPSULATED_SIZE_BYTES
 
 _MAC_BYTES: Final = 16
 _STATE = struct.Struct(">32s32s32sIII")

@@ -66,9 +66,12 @@ class OutgoingMail:
         if known is not None:
             return known
         entry = self._ledger.begin(request.command_id, fingerprint)
-        # The client's id is matched in the ledger; the node's must be unique among all clients.
+        # The client's id is matched in the ledger, and durably by the node; the command's own must
+        # be unique among all clients.
         command = CommandId(f"send-{next(self._numbers)}")
-        event = SendRequested(command, contact, request.text, request.lifetime_s)
+        event = SendRequested(
+            command, contact, request.text, request.lifetime_s, request.command_id
+        )
         fresh.append(_Fresh(request.command_id, event, entry))
         return entry
 

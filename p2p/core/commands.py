@@ -78,7 +78,7 @@ class Commands:
         if record.blocked:
             raise Conflict(f"You blocked {record.name}; unblock this contact to write to it.")
         row, effects, envelopes = self.outbox.write(
-            command.contact, command.text, command.lifetime_s, now_s
+            command.contact, command.text, command.lifetime_s, now_s, command.idempotency_key
         )
         outcome.effects += effects
         outcome.envelopes += envelopes

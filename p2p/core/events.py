@@ -60,12 +60,17 @@ class Woken:
 
 @dataclass(frozen=True, slots=True)
 class SendRequested:
-    """Write to a contact."""
+    """Write to a contact.
+
+    ``idempotency_key`` is the client's own name for the message, empty for none: repeated, even
+    after a crash, it gives the message that is there and sends nothing again.
+    """
 
     command: CommandId
     contact: AccountKey
     text: str
     lifetime_s: float
+    idempotency_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

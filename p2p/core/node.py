@@ -31,7 +31,7 @@ from p2p.core.events import (
 from p2p.core.inbox import Inbox
 from p2p.core.introductions import Introductions, Outcome
 from p2p.core.neighbours import Neighbour, Stage
-from p2p.core.outbox import Outbox
+from p2p.core.outbox import Outbox, derive_message_secret
 from p2p.core.proofs import Proofs
 from p2p.core.reputation import Reputation
 from p2p.core.routing.router import Router
@@ -101,7 +101,8 @@ class Node:
         self._contacts = Contacts(store, identity.account_key)
         self._custody = Custody(store, config.custody)
         self._proofs = Proofs(store, config.custody)
-        outbox = Outbox(store, self._custody, book, router, entropy)
+        message_secret = derive_message_secret(identity.device_seed)
+        outbox = Outbox(store, self._custody, book, router, entropy, message_secret)
         outbox.load()
         inbox = Inbox(store, book)
         self._introductions = Introductions(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field, replace
 
 from p2p.core.custody import Custody
 from p2p.core.effects import Effect, MessageChanged, Notify
 from p2p.core.routing.router import Router
-from p2p.errors import InvalidInput, NotReady
+from p2p.errors import Conflict, InvalidInput, NotReady
 from p2p.ports.entropy import Entropy
 from p2p.ports.store import (
     CustodyRow,
@@ -35,6 +36,11 @@ LIFETIME_MIN_S = 60.0
 OWN_PEER = PeerId("")
 
 
+def derive_message_secret(device_seed: bytes) -> bytes:
+    """Give the 32-byte key under which a device names messages by their idempotency keys."""
+    return hashlib.blake2b(device_seed, digest_size=32, person=b"molva idem key").digest()
+
+
 @dataclass(slots=True)
 class OpenMessage:
     """A message without proof yet; ``carriers`` is filled from its history when first needed."""
@@ -56,6 +62,7 @@ class Outbox:
     book: SessionBook
     router: Router
     entropy: Entropy
+    message_secret: bytes
     _by_hash: dict[Tag, OpenMessage] = field(default_factory=dict[Tag, OpenMessage])
     _by_envelope: dict[EnvelopeId, OpenMessage] = field(
         default_factory=dict[EnvelopeId, OpenMessage]
@@ -89,30 +96,32 @@ class Outbox:
                     self._track(OpenMessage(message, envelope, SessionId(b"")))
 
     def write(
-        self, contact: AccountKey, text: str, lifetime_s: float, now_s: float
+        self,
+        contact: AccountKey,
+        text: str,
+        lifetime_s: float,
+        now_s: float,
+        idempotency_key: str = "",
     ) -> tuple[MessageRow, list[Effect], list[EnvelopeId]]:
         """Keep a new message and seal it, if the contact's prekeys are here; else it waits.
 
-        Gives the message, notices, and the envelope that may be offered now.
+        Gives the message, notices, and the envelope that may be offered now. A message of that
+        idempotency key that is here already is given as it is.
 
         Raises:
             InvalidInput: empty or too long a text, or an impossible lifetime.
+            Conflict: the key was used for something else.
         """
-        try:
-            size_bytes = len(text.encode())
-        except UnicodeEncodeError as exc:
-            raise InvalidInput("The text holds half a character (a lone surrogate).") from exc
-        if not text.strip():
-            raise InvalidInput("There is nothing to send: the text is empty.")
-        if size_bytes > TEXT_SIZE_MAX_BYTES:
-            raise InvalidInput(
-                f"The text has {size_bytes} bytes; a message has at most {TEXT_SIZE_MAX_BYTES}."
-            )
-        if not LIFETIME_MIN_S <= lifetime_s <= LIFETIME_MAX_S:
-            raise InvalidInput("A message lives from one minute to 30 days.")
+        _check(text, lifetime_s)
+        message = self._message_id(idempotency_key)
+        known = self.store.message(message, Direction.OUT) if idempotency_key else None
+        if known is not None:
+            if (known.contact, known.text) != (contact, text):
+                raise Conflict(f"The command id {idempotency_key!r} was used for another message.")
+            return known, [], []
         row = MessageRow(
             order=0,
-            id=MessageId(self.entropy.random_bytes(MESSAGE_ID_SIZE_BYTES)),
+            id=message,
             direction=Direction.OUT,
             contact=contact,
             state=MessageState.QUEUED,
@@ -249,6 +258,18 @@ class Outbox:
         """Forget for whom an envelope was."""
         self._recipients.pop(envelope, None)
 
+    def _message_id(self, idempotency_key: str) -> MessageId:
+        """Give a random id, or for a client's key always the same, which tells others nothing."""
+        if not idempotency_key:
+            return MessageId(self.entropy.random_bytes(MESSAGE_ID_SIZE_BYTES))
+        named = hashlib.blake2b(
+            idempotency_key.encode(),
+            digest_size=MESSAGE_ID_SIZE_BYTES,
+            key=self.message_secret,
+            person=b"molva message id",
+        )
+        return MessageId(named.digest())
+
     def _seal_message(self, row: MessageRow, now_s: float) -> tuple[MessageRow, EnvelopeId]:
         content = Text(row.id, int(row.sent_s), row.text)
         lifetime_s = max(LIFETIME_MIN_S, row.expires_s - now_s)
@@ -295,6 +316,21 @@ class Outbox:
 
     def _note(self, message: MessageId, at_s: float, kind: str, detail: str) -> None:
         self.store.add_history(HistoryRow(message, at_s, kind, detail))
+
+
+def _check(text: str, lifetime_s: float) -> None:
+    try:
+        size_bytes = len(text.encode())
+    except UnicodeEncodeError as exc:
+        raise InvalidInput("The text holds half a character (a lone surrogate).") from exc
+    if not text.strip():
+        raise InvalidInput("There is nothing to send: the text is empty.")
+    if size_bytes > TEXT_SIZE_MAX_BYTES:
+        raise InvalidInput(
+            f"The text has {size_bytes} bytes; a message has at most {TEXT_SIZE_MAX_BYTES}."
+        )
+    if not LIFETIME_MIN_S <= lifetime_s <= LIFETIME_MAX_S:
+        raise InvalidInput("A message lives from one minute to 30 days.")
 
 
 def _told(row: MessageRow) -> list[Effect]:

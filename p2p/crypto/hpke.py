@@ -20,8 +20,6 @@ from p2p.errors import NotAuthentic
 ML_KEM_SEED_BYTES: Final = 64
 SECRET_SIZE_BYTES: Final = ML_KEM_SEED_BYTES + 32
 """ML-KEM-768 seed (d || z) and X25519 private key."""
-ENCAPSULATED_SIZE_BYTES: Final = 1_120
-MAC_SIZE_BYTES: Final = 16
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ from p2p.crypto.kdf import LABEL_PREFIX
 from p2p.errors import NotAuthentic
 
 SEED_SIZE_BYTES: Final = 32
-SIGNATURE_SIZE_BYTES: Final = 64
 
 
 def public_key_of(seed: bytes) -> bytes:

@@ -13,7 +13,7 @@ from p2p.crypto.signing import check_signature
 from p2p.errors import Malformed, NotAuthentic, RemoteError, StoreDamaged
 from p2p.ports.store import DocumentKind, DocumentStore
 from p2p.sessions.suite import Suite
-from p2p.sessions.tags import first_contact_tag, week_of
+from p2p.sessions.tags import LOOKUP_SECRET_BYTES, LookupSecret, first_contact_tag, week_of
 from p2p.wire.bundle import Key32, PrekeyBundle, decode_bundle
 from p2p.wire.codec import pack, unpack_versioned
 from p2p.wire.ids import AccountKey, BundleHash, Tag, bundle_hash
@@ -28,7 +28,7 @@ _BUNDLES_MAX: Final = 8
 
 class _Row(Struct, frozen=True, array_like=True):
     bundle: Annotated[bytes, Meta(max_length=BUNDLE_SIZE_MAX_BYTES)]
-    lookup_secret: Annotated[bytes, Meta(min_length=16, max_length=16)]
+    lookup_secret: LookupSecret
     used: bool
     week: int
     number: int
@@ -131,7 +131,7 @@ class ContactBundles:
         if any(each.hash == hash_ for each in known):
             return
         bundle = check_bundle(self._suite, data, contact, now_s)
-        if len(lookup_secret) != 16:
+        if len(lookup_secret) != LOOKUP_SECRET_BYTES:
             raise Malformed("A lookup secret has 16 bytes.")
         if any(each.bundle.created_s > bundle.created_s for each in known):
             return

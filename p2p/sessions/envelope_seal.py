@@ -16,13 +16,14 @@ from __future__ import annotations
 import struct
 from typing import Final
 
-from p2p.crypto.hpke import ENCAPSULATED_SIZE_BYTES, KemPublic
+from p2p.crypto.hpke import KemPublic
 from p2p.errors import Malformed, NotAuthentic, TooLarge
 from p2p.sessions.handshake import HANDSHAKE_BYTES, Handshake, decode_handshake
 from p2p.sessions.suite import RATCHET_MAC_BYTES, RatchetMessage, Suite
 from p2p.wire.envelope import (
     EMPTY_STAMP,
     ENCAPSULATED_AT,
+    ENCAPSULATED_SIZE_BYTES,
     NONCE_AT,
     NONCE_SIZE_BYTES,
     SESSION_BODY_AT,

@@ -27,7 +27,7 @@ from p2p.sessions.own_bundle import ANYBODY, Lookup, OwnBundle
 from p2p.sessions.prekeys import Prekeys
 from p2p.sessions.roster import Roster
 from p2p.sessions.session import Session, new_session
-from p2p.sessions.suite import RatchetMessage, Suite
+from p2p.sessions.suite import RATCHET_MAC_BYTES, RatchetMessage, Suite
 from p2p.sessions.tags import TagTable, TagWindow, WeekSeries
 from p2p.wire.envelope import EnvelopeHeader
 from p2p.wire.ids import AccountKey, DeviceKey, Proof, Tag, tag_of
@@ -116,7 +116,7 @@ class FirstContacts:
         """Give (envelope, tag, commitment) of one repetition of a session's handshake."""
         assert session.handshake is not None
         proof = Proof(self.entropy.random_bytes(PROOF_SIZE_BYTES))
-        content_bytes = len(message.text) - 16
+        content_bytes = len(message.text) - RATCHET_MAC_BYTES
         size_class = size_class_for(content_bytes, FIRST_CONTACT_OVERHEAD_BYTES)
         header = EnvelopeHeader(size_class, expiry_hour, bundle.take_tag(now_s))
         session.first_contacts_sent += 1

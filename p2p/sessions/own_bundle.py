@@ -9,7 +9,7 @@ from typing import Annotated, Final, TypeVar
 from msgspec import Meta, Struct
 
 from p2p.errors import RemoteError, StoreDamaged
-from p2p.sessions.tags import LookupTags, TagTable, week_of
+from p2p.sessions.tags import LookupSecret, LookupTags, TagTable, week_of
 from p2p.wire.bundle import Key32
 from p2p.wire.codec import pack, unpack_versioned
 from p2p.wire.ids import AccountKey, BundleHash, SessionId, bundle_hash
@@ -46,7 +46,7 @@ class _LookupRecord(Struct, frozen=True, array_like=True):
     version: int
     bundle: Key32
     contact: bytes
-    secret: Annotated[bytes, Meta(min_length=16, max_length=16)]
+    secret: LookupSecret
     issued_s: float
     highest: tuple[tuple[int, int], ...]
     begun: Annotated[bytes, Meta(max_length=HANDSHAKES_PER_LOOKUP_MAX * _BEGUN.size)]

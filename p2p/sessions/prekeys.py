@@ -25,7 +25,7 @@ from p2p.sessions.own_bundle import (
 )
 from p2p.sessions.session import Session
 from p2p.sessions.suite import Suite
-from p2p.sessions.tags import TagTable, TagWindow, WeekSeries, week_of
+from p2p.sessions.tags import LOOKUP_SECRET_BYTES, TagTable, TagWindow, WeekSeries, week_of
 from p2p.wire.bundle import PrekeyBundle, encode_bundle
 from p2p.wire.ids import AccountKey, BundleHash, SessionId, Tag, bundle_hash
 from p2p.wire.limits import BUNDLE_LIFETIME_S, BUNDLE_ROTATION_S, BUNDLE_VERSION
@@ -201,7 +201,7 @@ class Prekeys:
         return bundle
 
     def _issue(self, bundle: OwnBundle, contact: AccountKey, now_s: float) -> Lookup:
-        secret = self._entropy.random_bytes(16)
+        secret = self._entropy.random_bytes(LOOKUP_SECRET_BYTES)
         lookup = new_lookup(self._table, bundle, contact, secret, now_s, {})
         lookup.tags.advance(week_of(now_s))
         self._keep(lookup)

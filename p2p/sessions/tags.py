@@ -15,7 +15,7 @@ import struct
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeAlias
 
 from msgspec import Meta, Struct
 
@@ -27,10 +27,14 @@ DAY_S: Final = 86_400
 WEEK_S: Final = 7 * DAY_S
 WEEKS_BACK: Final = 5
 WEEKS_AHEAD: Final = 1
+LOOKUP_SECRET_BYTES: Final = 16
 MISSING_MAX: Final = 1_000
 """Numbers below the highest seen that stay recognisable, for each session or lookup secret."""
 _OPENED_MAX: Final = 8_192
 """Tags of opened envelopes remembered, only to tell a replay from a stranger's envelope."""
+LookupSecret: TypeAlias = Annotated[
+    bytes, Meta(min_length=LOOKUP_SECRET_BYTES, max_length=LOOKUP_SECRET_BYTES)
+]
 _NONE_SEEN: Final = -1
 _NUMBER = struct.Struct(">I")
 

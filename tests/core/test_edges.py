@@ -14,8 +14,9 @@ from p2p.core.events import (
     ContactAddRequested,
     ContactRemoved,
     FrameReceived,
+    SendRequested,
 )
-from p2p.errors import InvalidInput
+from p2p.errors import Conflict, InvalidInput
 from p2p.ports.store import MessageState
 from p2p.wire.addresses import peer_of, peers_of
 from p2p.wire.contact_uri import Invite, decode_invite, encode_invite
@@ -352,6 +353,21 @@ def test_an_unanswered_offer_is_made_again(make_world: MakeWorld) -> None:
     ]
     assert sum(len(offer.entries) for offer in offers) >= 2
     assert world.seats["alice"].sent(row.id).carriers == 1
+
+
+def test_a_command_repeated_after_a_crash_sends_nothing_again(make_world: MakeWorld) -> None:
+    world = friends(make_world)
+    bob = world.seats["bob"].account
+    rows = []
+    for text in ("once", "once", "other"):
+        command = SendRequested(world.next_command(), bob, text, DAY_S, "note-17")
+        rows.append(world.command("alice", command))
+        world.crash("alice")
+    assert isinstance(rows[2], Conflict)
+    assert rows[0].id == rows[1].id
+    world.connect("alice", "bob")
+    world.run(30)
+    assert texts(world, "bob") == ["once"]
 
 
 def test_news_of_a_state_are_never_told_twice(make_world: MakeWorld) -> None:

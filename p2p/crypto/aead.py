@@ -13,6 +13,7 @@ from nacl.exceptions import CryptoError
 from p2p.errors import NotAuthentic
 
 KEY_SIZE_BYTES: Final = 32
+NONCE_SIZE_BYTES: Final = 24
 MAC_SIZE_BYTES: Final = 16
 
 

@@ -65,7 +65,8 @@ class Opened:
         content: decrypted content bytes.
         proof: what to reveal as the delivery proof.
         started: a new session began with this envelope.
-        reset: it began although another session with this device was in use: show the person.
+        reset: it began although another session with this device was in use, or with another
+            device of the account: show the person.
         invite: hash of the one-time bundle through which a stranger wrote first, else empty.
     """
 

@@ -9,7 +9,8 @@ from typing import Annotated, Final, TypeVar
 from msgspec import Meta, Struct
 
 from p2p.errors import RemoteError, StoreDamaged
-from p2p.sessions.tags import LookupSecret, LookupTags, TagTable, week_of
+from p2p.sessions.expected_tags import LookupTags
+from p2p.sessions.tags import LookupSecret, TagTable, week_of
 from p2p.wire.bundle import Key32
 from p2p.wire.codec import pack, unpack_versioned
 from p2p.wire.ids import AccountKey, BundleHash, SessionId, bundle_hash

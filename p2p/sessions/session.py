@@ -8,9 +8,10 @@ from typing import Annotated, Final, TypeAlias
 from msgspec import Meta, Struct
 
 from p2p.errors import RemoteError, StoreDamaged
+from p2p.sessions.expected_tags import IncomingTags, OutgoingTags, SeenDay
 from p2p.sessions.handshake import Handshake, SessionKeys, decode_handshake
 from p2p.sessions.suite import NOTHING_MISSING
-from p2p.sessions.tags import IncomingTags, OutgoingTags, SeenDay, TagTable, day_of
+from p2p.sessions.tags import TagTable, day_of
 from p2p.wire.bundle import Key32
 from p2p.wire.codec import pack, unpack_versioned
 from p2p.wire.ids import AccountKey, BundleHash, DeviceKey, SessionId

@@ -6,14 +6,11 @@ import random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from p2p.sessions.expected_tags import IncomingTags, LookupTags, OutgoingTags, SeenDay
 from p2p.sessions.tags import (
     _OPENED_MAX,
     MISSING_MAX,
     DaySeries,
-    IncomingTags,
-    LookupTags,
-    OutgoingTags,
-    SeenDay,
     TagTable,
     TagWindow,
     WeekSeries,

@@ -13,10 +13,10 @@ help: ## show the targets
 demo: node ## a sealed message reaches someone who was away, carried by a stranger
 	@$(PY) -m examples.demo
 
-test: dev ## every check and every test; what CI runs
+test: sim ## every check and every test; what CI runs
 	@sh tools/check all
 
-lint: dev ## the static checks only
+lint: sim ## the static checks only
 	@sh tools/check static
 
 format: dev ## write the code as the checks want it
@@ -37,7 +37,7 @@ node: ## set up what a node needs
 dev: ## set up what developing and testing needs
 	@sh tools/setup dev
 
-sim: ## set up the simulator's libraries on top
+sim: ## set up what developing and testing needs, with the simulator's libraries
 	@sh tools/setup dev sim
 
 lock: dev ## resolve requirements/*.lock anew; LOCK_OPTIONS=--upgrade takes newer versions

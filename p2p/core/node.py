@@ -147,7 +147,10 @@ class Node:
                 return self._close_link(peer)
             case Woken():
                 return self._wake(now_s)
-            case Started(addresses) | AddressesChanged(addresses):
+            case Started(addresses):
+                self._introductions.addresses = addresses
+                return self._reopen(self._delivery.recognised_in_custody(), now_s)
+            case AddressesChanged(addresses):
                 self._introductions.addresses = addresses
                 return []
             case _:
@@ -157,8 +160,7 @@ class Node:
         """End a batch: open mail that became recognisable, give due frames, save sessions."""
         effects: list[Effect] = []
         while tags := self._book.drain_new_tags():
-            for envelope in self._sync.recognised(tags):
-                effects += self._spread(self._delivery.reopen(envelope, now_s), now_s)
+            effects += self._reopen(self._sync.recognised(tags), now_s)
         for neighbour in self._neighbours.values():
             frames = self._transfer.frames(neighbour, now_s)
             effects += [SendFrame(neighbour.peer, frame) for frame in frames]
@@ -346,6 +348,13 @@ class Node:
             self._custody.forget_tombstones(now_s)
             self._proofs.expire(now_s)
             self._store.purge_expired(now_s)
+            effects += self._reopen(self._delivery.recognised_in_custody(), now_s)
+        return effects
+
+    def _reopen(self, envelopes: list[EnvelopeId], now_s: float) -> list[Effect]:
+        effects: list[Effect] = []
+        for envelope in envelopes:
+            effects += self._spread(self._delivery.reopen(envelope, now_s), now_s)
         return effects
 
     def _check_silence(self, neighbour: Neighbour, now_s: float) -> list[Effect]:

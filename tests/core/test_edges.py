@@ -16,8 +16,9 @@ from p2p.core.events import (
     FrameReceived,
     SendRequested,
 )
-from p2p.errors import Conflict, InvalidInput
+from p2p.errors import Conflict, InvalidInput, LimitExceeded
 from p2p.ports.store import MessageState
+from p2p.sessions.book import Opened
 from p2p.wire.addresses import peer_of, peers_of
 from p2p.wire.contact_uri import Invite, decode_invite, encode_invite
 from p2p.wire.content import Introduction
@@ -353,6 +354,28 @@ def test_an_unanswered_offer_is_made_again(make_world: MakeWorld) -> None:
     ]
     assert sum(len(offer.entries) for offer in offers) >= 2
     assert world.seats["alice"].sent(row.id).carriers == 1
+
+
+def test_mail_that_could_not_be_opened_yet_is_tried_again(make_world: MakeWorld) -> None:
+    """The ratchet refuses what is too far ahead of what is missing; nothing of it is lost."""
+    world = friends(make_world, "carol")
+    world.connect("alice", "carol")
+    world.send("alice", "bob", "too early")
+    world.run(30)
+    world.disconnect("alice", "carol")
+    bob = world.seats["bob"]
+    opens = bob.book.open
+
+    def refuse(envelope: bytes, now_s: float) -> Opened:
+        raise LimitExceeded("Too many messages are missing before this one.")
+
+    bob.book.open = refuse  # type: ignore[method-assign]
+    world.connect("carol", "bob")
+    world.run(30)
+    assert texts(world, "bob") == []
+    bob.book.open = opens  # type: ignore[method-assign]
+    world.run(3_700)
+    assert texts(world, "bob") == ["too early"]
 
 
 def test_a_command_repeated_after_a_crash_sends_nothing_again(make_world: MakeWorld) -> None:

@@ -88,5 +88,7 @@ async def test_unread_mail_expires_and_says_so(
     async with carol.online(), alice.online(carol.address):
         message = await alice.send("bob", "too late", lifetime_s=3_600)
         await until(lambda: alice.state(message) is MessageState.CARRIED)
+        # Beside it, an answer of the introduction may be under way, which lives for longer.
+        held = carol.runtime.status().custody.count
         await until(lambda: alice.state(message) is MessageState.EXPIRED, 3 * 3_600)
-        await until(lambda: carol.runtime.status().custody.count == 0, 3 * 3_600)
+        await until(lambda: carol.runtime.status().custody.count < held, 3 * 3_600)

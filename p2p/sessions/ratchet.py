@@ -102,25 +102,31 @@ class _DhRatchet(dr.DiffieHellmanRatchet):
         return private.exchange(X25519PublicKey.from_public_bytes(other_pub))
 
     def __deepcopy__(self, memo: dict[int, object]) -> Self:
-        return _cloned(self)
+        """Copy what a decryption may change in place: root chain and receiving chain.
+
+        The library clones the whole ratchet before each decryption so that a failure changes
+        nothing; ``copy.deepcopy`` would take ten times as long as the decryption. A sending chain
+        is replaced by a decryption, never changed.
+        """
+        copy = _shallow(self)
+        fields = vars(copy)
+        fields[_ROOT_CHAIN] = _shallow(fields[_ROOT_CHAIN])
+        chains = fields[_CHAINS] = _shallow(fields[_CHAINS])
+        receiving: dr.KDFChain | None = vars(chains)[_RECEIVING_CHAIN]
+        if receiving is not None:
+            vars(chains)[_RECEIVING_CHAIN] = _shallow(receiving)
+        return copy
 
 
-def _cloned(part: T) -> T:
-    """Copy a part of the library's ratchet: chains are mutable, everything in them is not.
+_ROOT_CHAIN: Final = "_DiffieHellmanRatchet__root_chain"
+_CHAINS: Final = "_DiffieHellmanRatchet__symmetric_key_ratchet"
+_RECEIVING_CHAIN: Final = "_SymmetricKeyRatchet__receiving_chain"
 
-    The library clones the whole ratchet before each decryption so that a failure changes nothing;
-    ``copy.deepcopy`` would take ten times as long as the decryption.
-    """
+
+def _shallow(part: T) -> T:
     copy = object.__new__(type(part))
-    fields = vars(copy)
-    fields.update(vars(part))
-    for name, value in fields.items():
-        if type(value) in _MUTABLE_PARTS:
-            fields[name] = _cloned(value)
+    vars(copy).update(vars(part))
     return copy
-
-
-_MUTABLE_PARTS: Final = (dr.KDFChain, dr.SymmetricKeyRatchet)
 
 
 class _Double(dr.DoubleRatchet):

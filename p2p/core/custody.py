@@ -104,11 +104,17 @@ class Custody:
 
     def finish(self, envelope: EnvelopeId, why: str) -> Dropped | None:
         """Drop an envelope and remember until its expiry that it is done with."""
+        dropped = self.release(envelope, why)
+        if dropped is not None:
+            self.bury(envelope, dropped.row.expires_s)
+        return dropped
+
+    def release(self, envelope: EnvelopeId, why: str) -> Dropped | None:
+        """Drop an envelope that needs no tombstone: the proof of its tag is known."""
         row = self._rows.get(envelope)
         if row is None:
             return None
         self._remove(row)
-        self.bury(envelope, row.expires_s)
         return Dropped(row, why)
 
     def bury(self, envelope: EnvelopeId, expires_s: float) -> None:

@@ -119,9 +119,12 @@ class Delivery:
         except RemoteError as exc:
             self.custody.bury(envelope.id, expires_s)
             return Outcome([Noted("mail-refused", (("code", exc.code),))])
-        self.custody.bury(envelope.id, expires_s)
         if self._unwelcome(arrival):
+            self.custody.bury(envelope.id, expires_s)
             return Outcome([Noted("mail-unwelcome")])
+        if tag_of(arrival.opened.proof) != envelope.header.tag:
+            # A first contact: its proof opens the commitment, which an offer does not show.
+            self.custody.bury(envelope.id, expires_s)
         outcome = self.introductions.arrived(arrival, now_s)
         if isinstance(arrival.content, Text):
             row = self.inbox.keep(arrival, arrival.content, expires_s, now_s)
@@ -177,7 +180,8 @@ class Delivery:
         return Outcome(effects, [row.id])
 
     def _drop(self, row: CustodyRow, why: str, now_s: float) -> list[Effect]:
-        dropped = self.custody.finish(row.id, why)
+        drop = self.custody.release if row.tag in self.proofs else self.custody.finish
+        dropped = drop(row.id, why)
         return [] if dropped is None else self._dropped(dropped, now_s)
 
     def _dropped(self, dropped: Dropped, now_s: float) -> list[Effect]:

@@ -109,12 +109,13 @@ class _DhRatchet(dr.DiffieHellmanRatchet):
         is replaced by a decryption, never changed.
         """
         copy = _shallow(self)
-        fields = vars(copy)
+        fields: dict[str, object] = vars(copy)
         fields[_ROOT_CHAIN] = _shallow(fields[_ROOT_CHAIN])
-        chains = fields[_CHAINS] = _shallow(fields[_CHAINS])
-        receiving: dr.KDFChain | None = vars(chains)[_RECEIVING_CHAIN]
-        if receiving is not None:
-            vars(chains)[_RECEIVING_CHAIN] = _shallow(receiving)
+        chains = _shallow(fields[_CHAINS])
+        fields[_CHAINS] = chains
+        parts: dict[str, object] = vars(chains)
+        if parts[_RECEIVING_CHAIN] is not None:
+            parts[_RECEIVING_CHAIN] = _shallow(parts[_RECEIVING_CHAIN])
         return copy
 
 

@@ -47,6 +47,7 @@ class Neighbour:
         offers: offers of ours without an answer, in the order of making.
         offered: ids that this neighbour knows we hold; only these may it Want.
         to_carry: what it wants, not yet sent.
+        direct: mail of ours for the person whose node this is, sent unasked and without copies.
         carried: copies that went with envelopes on their way, unanswered.
         to_prove: proofs that it has not been told.
         wanted: its offers that we asked for, with their sizes; ``wanted_bytes`` in all.
@@ -75,6 +76,7 @@ class Neighbour:
     to_offer: deque[EnvelopeId] = field(default_factory=deque[EnvelopeId])
     offers: dict[EnvelopeId, OfferMade] = field(default_factory=dict[EnvelopeId, OfferMade])
     offered: dict[EnvelopeId, None] = field(default_factory=dict[EnvelopeId, None])
+    direct: dict[EnvelopeId, None] = field(default_factory=dict[EnvelopeId, None])
     carried: dict[EnvelopeId, int] = field(default_factory=dict[EnvelopeId, int])
     wanted: dict[EnvelopeId, int] = field(default_factory=dict[EnvelopeId, int])
     wanted_bytes: int = 0

@@ -70,12 +70,13 @@ class Sync:
         """Tell neighbours of an envelope that has just come to be here.
 
         One of our own goes at once, unasked, to the recipient's node where that is a neighbour;
-        others hear of it only if no proof comes within the grace time.
+        others, and that node too if it did not know its mail, are offered it only if no proof
+        comes within the grace time.
         """
         direct = self._recipient_neighbours(envelope)
         for neighbour in direct:
             neighbour.to_carry.append(envelope)
-            neighbour.offered[envelope] = None
+            neighbour.direct[envelope] = None
         if direct:
             self._held_back[envelope] = now_s + self.config.direct_grace_s
             return
@@ -152,6 +153,7 @@ class Sync:
             envelope = EnvelopeId(refusal.id)
             was_offered = neighbour.offers.pop(envelope, None) is not None
             shared = neighbour.carried.pop(envelope, None)
+            neighbour.direct.pop(envelope, None)
             row = self.custody.row(envelope)
             if shared is not None and row is not None:
                 self.custody.set_copies(envelope, row.copies + shared)
@@ -163,11 +165,15 @@ class Sync:
 
     def taken(self, neighbour: Neighbour, taken: Taken) -> list[EnvelopeId]:
         """Note what the neighbour holds durably; give those that we had sent it."""
-        return [
-            EnvelopeId(raw)
-            for raw in taken.ids
-            if neighbour.carried.pop(EnvelopeId(raw), None) is not None
-        ]
+        held: list[EnvelopeId] = []
+        for raw in taken.ids:
+            envelope = EnvelopeId(raw)
+            if envelope in neighbour.direct:
+                del neighbour.direct[envelope]
+                neighbour.offered[envelope] = None
+            if neighbour.carried.pop(envelope, None) is not None:
+                held.append(envelope)
+        return held
 
     def admit(
         self, neighbour: Neighbour, envelope: EnvelopeId, header: EnvelopeHeader, now_s: float

@@ -102,12 +102,13 @@ class Transfer:
             if row is None or data is None:
                 neighbour.to_carry.popleft()
                 continue
-            shared = self.router.share(_item(row), neighbour.peer, now_s)
+            is_direct = envelope in neighbour.direct
+            shared = 0 if is_direct else self.router.share(_item(row), neighbour.peer, now_s)
             frame = encode_frame(Carry(data, shared, min(row.hops + 1, HOPS_MAX)))
             if not neighbour.pay(frame):
                 return
             neighbour.to_carry.popleft()
-            kept = self.router.keep(_item(row), shared)
+            kept = row.copies if is_direct else self.router.keep(_item(row), shared)
             self.custody.set_copies(envelope, kept)
             neighbour.carried[envelope] = row.copies - kept
             out.append(frame)

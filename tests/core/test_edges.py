@@ -106,6 +106,33 @@ def test_a_node_that_evicted_an_envelope_is_no_carrier_of_it(make_world: MakeWor
     assert world.seats["alice"].sent(row.id).carriers == 0
 
 
+def test_direct_mail_beyond_the_window_is_offered_after_the_grace(make_world: MakeWorld) -> None:
+    """Bob missed 40 messages, so he does not know the next as his; it reaches him all the same."""
+    world = friends(make_world)
+    lost = [world.send("alice", "bob", f"lost {number}") for number in range(40)]
+    alice = world.seats["alice"]
+    with alice.store.transaction():
+        for row in list(alice.store.custody()):
+            alice.node._custody.finish(row.id, "evicted")
+    world.connect("alice", "bob")
+    world.run(10)
+    row = world.send("alice", "bob", "beyond the window")
+    world.run(30)
+    assert alice.sent(lost[0].id).carriers == 0
+    assert alice.sent(row.id).carriers == 1
+    assert [r.id for r in world.seats["bob"].store.custody()]
+
+
+def test_direct_delivery_spends_no_copies(make_world: MakeWorld) -> None:
+    world = friends(make_world)
+    world.connect("alice", "bob")
+    world.run(5)
+    world.lose = lambda sender, _, __: sender == "bob"
+    world.send("alice", "bob", "hello")
+    world.run(1)
+    assert [row.copies for row in world.seats["alice"].store.custody()] == [8]
+
+
 def test_a_waiting_offer_is_wanted_once_its_tag_becomes_ours(make_world: MakeWorld) -> None:
     """Carol has one copy of each: her offers say "only if yours", beyond Bob's window too."""
     world = friends(make_world, "carol", spray_copies=2)

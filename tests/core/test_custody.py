@@ -91,6 +91,14 @@ def test_a_fifth_envelope_of_one_tag_is_refused(store: MemoryStore) -> None:
     assert kept.refusal(tag, 256, Tier.STRANGER, ALICE) is RefusalReason.TAG_CROWDED
 
 
+def test_one_of_a_tag_may_go_and_the_others_stay(store: MemoryStore) -> None:
+    kept = custody(store)
+    for number in (1, 2):
+        keep(kept, row(number, tag=99))
+    kept.finish(row(1).id, "evicted")
+    assert [found.id for found in kept.matching(row(1, tag=99).tag)] == [row(2).id]
+
+
 def test_a_flooder_fills_its_own_quota_and_no_more(store: MemoryStore) -> None:
     kept = custody(store, strangers_max_bytes=4096, depositor_max_bytes=1024)
     for number in range(4):

@@ -21,8 +21,9 @@ from p2p.ports.store import MessageState
 from p2p.sessions.book import Opened
 from p2p.wire.addresses import peer_of, peers_of
 from p2p.wire.contact_uri import Invite, decode_invite, encode_invite
-from p2p.wire.content import Introduction
-from p2p.wire.frames import Found, Offer, ProofFrame, decode_frame, encode_frame
+from p2p.wire.content import Introduction, Text
+from p2p.wire.envelope import EnvelopeHeader
+from p2p.wire.frames import Carry, Found, Offer, ProofFrame, decode_frame, encode_frame
 from p2p.wire.ids import PeerId
 from tests.core.world import World, peer_for
 
@@ -131,6 +132,50 @@ def test_direct_delivery_spends_no_copies(make_world: MakeWorld) -> None:
     world.send("alice", "bob", "hello")
     world.run(1)
     assert [row.copies for row in world.seats["alice"].store.custody()] == [8]
+
+
+def test_what_waits_to_be_sealed_survives_a_restart(make_world: MakeWorld) -> None:
+    world = make_world("alice", "bob", "carol")
+    for host in ("bob", "carol"):
+        link = world.invite(host).short_link
+        world.command("alice", ContactAddRequested(world.next_command(), link, ""))
+    world.send("alice", "bob", "written before we met")
+    world.crash("alice")
+    world.connect("alice", "bob")
+    world.run(30)
+    assert texts(world, "bob") == ["written before we met"]
+    states = {c.name: c.state for c in world.seats["alice"].node.contacts()}
+    assert states == {"bob": "active", "carol": "waiting"}
+
+
+def test_one_message_sealed_twice_is_shown_once(make_world: MakeWorld) -> None:
+    world = friends(make_world)
+    alice, bob = world.seats["alice"], world.seats["bob"]
+    with alice.store.transaction():
+        for _ in range(2):
+            text = Text(bytes(16), int(world.now_s), "twice sealed")
+            alice.node._outbox.seal_content(bob.account, text, DAY_S, world.now_s)
+    world.connect("alice", "bob")
+    world.run(30)
+    assert texts(world, "bob") == ["twice sealed"]
+    assert list(alice.store.custody()) == []
+
+
+def test_a_forgery_under_our_tag_is_tried_again_and_stays_a_forgery(
+    make_world: MakeWorld,
+) -> None:
+    world = friends(make_world, "carol")
+    world.send("alice", "bob", "the true one")
+    (true,) = [row for row in world.seats["alice"].store.custody() if row.copies]
+    forged = EnvelopeHeader(0, int(true.expires_s) // 3600, true.tag).encode() + bytes(234)
+    world.connect("carol", "bob")
+    world.run(1)
+    carry = FrameReceived(world.seats["carol"].peer, encode_frame(Carry(forged, 8, 1)))
+    world.post("bob", carry)
+    assert world.seats["bob"].node.custody_counts()[0] == 1
+    world.run(3_700)
+    assert world.seats["bob"].node.custody_counts()[0] == 1
+    assert texts(world, "bob") == []
 
 
 def test_a_waiting_offer_is_wanted_once_its_tag_becomes_ours(make_world: MakeWorld) -> None:

@@ -35,7 +35,7 @@ from p2p.wire.frames import (
     decode_frame,
     encode_frame,
 )
-from p2p.wire.ids import PeerId, Tag, envelope_id
+from p2p.wire.ids import PeerId, Proof, Tag, envelope_id, tag_of
 from p2p.wire.limits import FRAME_SIZE_MAX_BYTES, WINDOW_MAX_BYTES, WINDOW_MIN_BYTES
 from tests.core.world import LINK_LATENCY_S, START_S, Seat, World, peer_for
 
@@ -262,6 +262,38 @@ def test_made_up_proofs_cost_bounded_memory(make_world: MakeWorld) -> None:
         victim.say(ProofFrame(proofs))
     assert victim.seat.node.custody_counts()[2] <= 50
     assert victim.custody == 1
+
+
+def test_a_first_contact_whose_proof_is_known_is_refused(victim: Victim) -> None:
+    proof = Proof(b"p" * 32)
+    victim.say(ProofFrame((proof,)))
+    plain = envelope()
+    data = plain[:22] + tag_of(proof) + plain[38:]
+    refusal = Refusal(envelope_id(data), RefusalReason.PROVEN)
+    replies = frames(victim.say(Carry(data, 8, 1)))
+    assert replies == [Refused((refusal,)), ProofFrame((proof,))]
+    assert victim.custody == 0
+
+
+def test_credit_that_runs_out_stops_mail_and_offers_until_it_comes_back(
+    make_world: MakeWorld,
+) -> None:
+    world = make_world("alice", "bob")
+    world.befriend("bob", "alice")
+    victim = Victim(world, greeted=False)
+    victim.say(hello(WINDOW_MIN_BYTES))
+    rows = [world.send("alice", "bob", "x" * 59_000) for _ in range(6)]
+    wanted = tuple(row.id for row in victim.seat.store.custody())
+    first = frames(victim.say(Want(wanted)))
+    carried = [frame for frame in first if isinstance(frame, Carry)]
+    assert len(rows) == 6
+    assert 1 <= len(carried) < len(wanted)
+    more: list[Frame] = []
+    while len(carried) + len(more) < len(wanted):
+        effects = frames(victim.say(Credit(FRAME_SIZE_MAX_BYTES)))
+        got = [frame for frame in effects if isinstance(frame, Carry)]
+        assert got
+        more += got
 
 
 def test_looking_for_many_bundles_is_probing(victim: Victim) -> None:

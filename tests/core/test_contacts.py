@@ -1,0 +1,52 @@
+"""The book of contacts: names, conflicts, and whose node a peer is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from p2p.adapters.memory_store import MemoryStore
+from p2p.core.contacts import Contacts
+from p2p.errors import Conflict, UnknownName
+from p2p.wire.ids import AccountKey
+from tests.core.world import peer_for
+
+OWN, ANN, BEN = (AccountKey(bytes([n]) * 32) for n in range(3))
+SHARED = f"/ip4/192.0.2.1/tcp/4001/p2p/{peer_for('shared')}"
+
+
+@pytest.fixture
+def contacts() -> Iterator[Contacts]:
+    store = MemoryStore()
+    with store.transaction():
+        yield Contacts(store, OWN)
+
+
+def test_two_people_of_one_name_are_told_apart(contacts: Contacts) -> None:
+    names = [contacts.add(key, "", "Ann", 1.0).name for key in (ANN, BEN)]
+    assert names == ["Ann", "Ann 2"]
+
+
+def test_without_any_name_the_key_gives_one(contacts: Contacts) -> None:
+    assert contacts.add(ANN, "", "", 1.0).name == ANN.hex()[:12]
+
+
+def test_oneself_and_a_known_person_cannot_be_added(contacts: Contacts) -> None:
+    contacts.add(ANN, "Ann", "", 1.0)
+    with pytest.raises(Conflict, match="your own"):
+        contacts.add(OWN, "Me", "", 1.0)
+    with pytest.raises(Conflict, match="already: Ann"):
+        contacts.add(ANN, "Anna", "", 1.0)
+    with pytest.raises(UnknownName):
+        contacts.require(BEN)
+
+
+def test_a_peer_claimed_by_two_stays_with_the_later_one(contacts: Contacts) -> None:
+    for key, name in ((ANN, "Ann"), (BEN, "Ben")):
+        contacts.save(contacts.add(key, name, "", 1.0), addresses=(SHARED,))
+    assert contacts.owner_of(peer_for("shared")) == BEN
+    contacts.remove(ANN)
+    assert contacts.owner_of(peer_for("shared")) == BEN
+    contacts.remove(BEN)
+    assert contacts.owner_of(peer_for("shared")) is None

@@ -196,7 +196,7 @@ def watch_proofs(carol: Person, before: int) -> None:
 
     until("Carol dropped what was proven", dropped)
     left = carol.molva("node", "status")["custody"]["count"]
-    say(f"Carol's node saw the proofs and dropped all {before}; {left} new ones are replies.")
+    say(f"Carol's node saw the proofs and dropped all {before}; {left} envelopes are left there.")
 
 
 def main() -> None:

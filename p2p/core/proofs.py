@@ -20,10 +20,9 @@ NOBODY: Final = PeerId("")
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A proof: ``matched`` if its envelope was ever here; ``knows`` is a peer that has it."""
+    """A proof, and a peer that has it."""
 
     row: ProofRow
-    matched: bool
     knows: PeerId
 
 
@@ -33,9 +32,7 @@ class Proofs:
     def __init__(self, store: CustodyStore, config: CustodyConfig) -> None:
         self._store = store
         self._config = config
-        self._known: dict[Tag, Known] = {
-            row.hash: Known(row, matched=True, knows=NOBODY) for row in store.proofs()
-        }
+        self._known: dict[Tag, Known] = {row.hash: Known(row, NOBODY) for row in store.proofs()}
         self._released: dict[Tag, None] = dict.fromkeys(self._known)
         self._waiting: list[tuple[float, Tag]] = []
         self._unmatched: dict[Tag, None] = {}
@@ -54,10 +51,13 @@ class Proofs:
     def learn(
         self, row: ProofRow, release_s: float, *, matched: bool, knows: PeerId = NOBODY
     ) -> None:
-        """Remember a proof, to be told from the first whole second at or after ``release_s`` on."""
+        """Remember a proof, to be told from the first whole second at or after ``release_s`` on.
+
+        ``matched`` says that its envelope was here; proofs of others are fewer.
+        """
         if row.hash in self._known:
             return
-        self._known[row.hash] = Known(row, matched, knows)
+        self._known[row.hash] = Known(row, knows)
         heapq.heappush(self._waiting, (float(math.ceil(release_s)), row.hash))
         self._store.add_proof(row)
         if not matched:

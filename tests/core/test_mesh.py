@@ -21,7 +21,6 @@ from p2p.core.events import (
     ContactRemoved,
     ContactRenamed,
     ContactVerified,
-    InviteRequested,
     MessagesRead,
     SendRequested,
 )
@@ -29,7 +28,7 @@ from p2p.errors import Conflict, InvalidInput, LocalError, UnknownName, VersionU
 from p2p.ports.store import Direction, MessageState
 from p2p.wire.content import Text, encode_content
 from p2p.wire.frames import Carry, Offer, decode_frame
-from p2p.wire.ids import AccountKey, CommandId, MessageId
+from p2p.wire.ids import AccountKey, MessageId
 from simulations.standin_suite import InsecureStandinSuite
 from tests.core.world import START_S, SeededEntropy, World, identity_for
 
@@ -527,4 +526,3 @@ def test_ids_and_content_stay_small(make_world: MakeWorld) -> None:
     world.run(10)
     frames = [decode_frame(data) for _, _, data in world.frames[before:]]
     assert [len(f.envelope) for f in frames if isinstance(f, Carry)] == [256]
-    assert CommandId("c1") != InviteRequested(CommandId("c2")).command

@@ -89,12 +89,12 @@ class ControlClient:
     # --- messages ---
     def send(self, request: schema.Send) -> schema.Message:
         """Write to a contact."""
-        return self._ask("POST", "/v1/messages", schema.Message, body=request)
+        return self.ask("POST", "/v1/messages", schema.Message, body=request)
 
     def send_batch(self, messages: Sequence[schema.Send]) -> list[schema.BatchItem]:
         """Write up to 256 messages, kept in this order; give the outcome of each."""
         batch = schema.SendBatch(messages=list(messages))
-        return self._ask("POST", "/v1/messages/batch", schema.BatchAnswer, body=batch).results
+        return self.ask("POST", "/v1/messages/batch", schema.BatchAnswer, body=batch).results
 
     def messages(
         self,
@@ -113,7 +113,7 @@ class ControlClient:
             "after": str(after),
             "limit": str(limit),
         }
-        return self._ask("GET", "/v1/messages", schema.MessagePage, query=query)
+        return self.ask("GET", "/v1/messages", schema.MessagePage, query=query)
 
     def newest_messages(
         self, *, direction: str = "", contact: str = "", limit: int = schema.PAGE_DEFAULT
@@ -125,94 +125,94 @@ class ControlClient:
             "limit": str(limit),
             "newest": "true",
         }
-        return self._ask("GET", "/v1/messages", schema.MessagePage, query=query).messages
+        return self.ask("GET", "/v1/messages", schema.MessagePage, query=query).messages
 
     def message(self, reference: str) -> schema.Message:
         """Give a message by its id or the beginning of it."""
-        return self._ask("GET", f"/v1/messages/{_segment(reference)}", schema.Message)
+        return self.ask("GET", f"/v1/messages/{_segment(reference)}", schema.Message)
 
     def history(self, reference: str) -> schema.MessageHistory:
         """Give a message with all that happened to it."""
         path = f"/v1/messages/{_segment(reference)}/history"
-        return self._ask("GET", path, schema.MessageHistory)
+        return self.ask("GET", path, schema.MessageHistory)
 
     def mark_read(self, ids: Sequence[str]) -> None:
         """Mark incoming messages as read."""
         body = schema.MarkRead(ids=list(ids))
-        self._ask("POST", "/v1/messages/read", schema.Nothing, body=body)
+        self.ask("POST", "/v1/messages/read", schema.Nothing, body=body)
 
     # --- contacts ---
     def contacts(self) -> list[schema.Contact]:
         """Give all contacts."""
-        return self._ask("GET", "/v1/contacts", schema.ContactList).contacts
+        return self.ask("GET", "/v1/contacts", schema.ContactList).contacts
 
     def contact(self, reference: str) -> schema.Contact:
         """Give one contact by name, key or the beginning of the key."""
-        return self._ask("GET", f"/v1/contacts/{_segment(reference)}", schema.Contact)
+        return self.ask("GET", f"/v1/contacts/{_segment(reference)}", schema.Contact)
 
     def add_contact(self, request: schema.AddContact) -> schema.Contact:
         """Make a contact of an invite link."""
-        return self._ask("POST", "/v1/contacts", schema.Contact, body=request)
+        return self.ask("POST", "/v1/contacts", schema.Contact, body=request)
 
     def rename_contact(self, reference: str, name: str) -> schema.Contact:
         """Call a contact by another name."""
         path = f"/v1/contacts/{_segment(reference)}"
-        return self._ask("PATCH", path, schema.Contact, body=schema.RenameContact(name=name))
+        return self.ask("PATCH", path, schema.Contact, body=schema.RenameContact(name=name))
 
     def verify_contact(self, reference: str, request: schema.VerifyContact) -> schema.Contact:
         """Note that the safety numbers are equal, or take that back."""
         path = f"/v1/contacts/{_segment(reference)}/verify"
-        return self._ask("POST", path, schema.Contact, body=request)
+        return self.ask("POST", path, schema.Contact, body=request)
 
     def block_contact(self, reference: str) -> schema.Contact:
         """Drop this contact's mail unread."""
-        return self._ask("POST", f"/v1/contacts/{_segment(reference)}/block", schema.Contact)
+        return self.ask("POST", f"/v1/contacts/{_segment(reference)}/block", schema.Contact)
 
     def unblock_contact(self, reference: str) -> schema.Contact:
         """Let a blocked contact write again."""
-        return self._ask("POST", f"/v1/contacts/{_segment(reference)}/unblock", schema.Contact)
+        return self.ask("POST", f"/v1/contacts/{_segment(reference)}/unblock", schema.Contact)
 
     def remove_contact(self, reference: str) -> None:
         """Forget a contact with its messages."""
-        self._ask("DELETE", f"/v1/contacts/{_segment(reference)}", schema.Nothing)
+        self.ask("DELETE", f"/v1/contacts/{_segment(reference)}", schema.Nothing)
 
     def invite(self) -> schema.Invite:
         """Make a one-time invite."""
-        return self._ask("POST", "/v1/invites", schema.Invite, body=schema.MakeInvite())
+        return self.ask("POST", "/v1/invites", schema.Invite, body=schema.MakeInvite())
 
     # --- the mesh ---
     def status(self) -> schema.Status:
         """Give the node at a glance."""
-        return self._ask("GET", "/v1/status", schema.Status)
+        return self.ask("GET", "/v1/status", schema.Status)
 
     def custody(self) -> schema.Custody:
         """Give what the node carries for others."""
-        return self._ask("GET", "/v1/custody", schema.Custody)
+        return self.ask("GET", "/v1/custody", schema.Custody)
 
     def peers(self) -> list[schema.Peer]:
         """Give the peers known."""
-        return self._ask("GET", "/v1/peers", schema.PeerList).peers
+        return self.ask("GET", "/v1/peers", schema.PeerList).peers
 
     def add_peer(self, address: str) -> schema.Peer:
         """Dial an address, now and whenever it is lost."""
         body = schema.AddPeer(address=address)
-        return self._ask("POST", "/v1/peers", schema.Peer, body=body)
+        return self.ask("POST", "/v1/peers", schema.Peer, body=body)
 
     def remove_peer(self, peer_id: str) -> None:
         """Stop dialling a peer, and lift a ban."""
-        self._ask("DELETE", f"/v1/peers/{_segment(peer_id)}", schema.Nothing)
+        self.ask("DELETE", f"/v1/peers/{_segment(peer_id)}", schema.Nothing)
 
     def ban_peer(self, peer_id: str) -> None:
         """Refuse a peer's links."""
-        self._ask("POST", f"/v1/peers/{_segment(peer_id)}/ban", schema.Nothing)
+        self.ask("POST", f"/v1/peers/{_segment(peer_id)}/ban", schema.Nothing)
 
     def doctor(self) -> list[schema.Check]:
         """Find out what works where the node runs."""
-        return self._ask("GET", "/v1/doctor", schema.Diagnosis).checks
+        return self.ask("GET", "/v1/doctor", schema.Diagnosis).checks
 
     def stop(self) -> None:
         """Have the node end itself."""
-        self._ask("POST", "/v1/stop", schema.Nothing)
+        self.ask("POST", "/v1/stop", schema.Nothing)
 
     @contextmanager
     def events(self, *, after: str = "", wait_s: float | None = None) -> Generator[EventSource]:
@@ -235,7 +235,7 @@ class ControlClient:
         finally:
             connection.close()
 
-    def _ask(
+    def ask(
         self,
         method: str,
         path: str,
@@ -244,6 +244,7 @@ class ControlClient:
         query: Mapping[str, str] = _EMPTY,
         body: msgspec.Struct | None = None,
     ) -> Answer:
+        """Ask for one address; the clients of trust and credentials stand on this."""
         data = b"" if body is None else msgspec.json.encode(body)
         response = _request(self._connection, method, _target(path, query), data)
         try:

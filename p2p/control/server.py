@@ -16,11 +16,12 @@ import msgspec
 import trio
 
 from p2p.control.access import Access, keep_tokens
+from p2p.control.call import Call
 from p2p.control.events import CONTENT_TYPE, EventStream
 from p2p.control.folder import make_private_folder
 from p2p.control.http import Answer, Conversation, Request, Respond, Streaming
 from p2p.control.problem import internal_problem, problem_of
-from p2p.control.routes import EVENTS, STOP, Call, find_endpoint
+from p2p.control.routes import EVENTS, STOP, find_endpoint
 from p2p.control.schema import Problem
 from p2p.control.service import ControlService
 from p2p.errors import EnvironmentFault, MolvaError, RequestRefused, StoreLocked

@@ -1,117 +1,97 @@
-"""``molva-sim``: the simulator's command line.
+"""``molva-sim``: reads the command line, loads the one command that it names.
 
-Exit codes: 0 done, 1 an input that cannot be (one sentence on stderr), 2 wrong usage.
+Exit codes: 0 done, 1 an input that cannot be or a check that failed (one sentence on standard
+error), 2 wrong usage, 130 interrupted.
 """
 
 from __future__ import annotations
 
+import importlib
+import os
 import sys
-from pathlib import Path
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final, NoReturn
 
 import click
 
 from p2p.errors import MolvaError
-from simulations.replay import ROUTERS, ReplayRequest, run_replay
 
-_FILE = click.Path(path_type=Path)
-_NODES_MAX = 1_000_000
-_WHOLE_MAX = 2**53
+COMMANDS: Final = MappingProxyType(
+    {
+        "replay": ("simulations.commands.replay:replay", "Replay The ONE's contacts and messages."),
+    }
+)
+LIBRARIES: Final = ("numpy", "numba", "matplotlib", "pyarrow")
+"""What the extra ``sim`` installs."""
+_REFUSED: Final = 1
+_INTERRUPTED: Final = 130
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class LazyGroup(click.Group):
+    """A group that imports a command when it is asked for."""
+
+    lazy: Mapping[str, tuple[str, str]] = COMMANDS
+    """Name -> (``module:attribute``, the first line of its help)."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Give the commands in the order of their use."""
+        return list(self.lazy)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Give a command, importing its module."""
+        if cmd_name not in self.lazy:
+            return None
+        module, attribute = self.lazy[cmd_name][0].split(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, about) for name, (_, about) in self.lazy.items()])
+
+
+@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="molva", prog_name="molva-sim")
 def commands() -> None:
     """Simulate meshes of Molva nodes, and replay contact traces."""
 
 
-@commands.command()
-@click.option("--contacts", type=_FILE, required=True, help="The ONE's CONN event file.")
-@click.option("--messages", type=_FILE, required=True, help="The ONE's message creation file.")
-@click.option("--router", type=click.Choice(ROUTERS), required=True, help="Routing policy.")
-@click.option("--nodes", type=click.IntRange(1, _NODES_MAX), required=True, help="How many nodes.")
-@click.option(
-    "--end",
-    "end_s",
-    type=click.FloatRange(0, _WHOLE_MAX, min_open=True),
-    required=True,
-    help="Seconds after which the run stops.",
-)
-@click.option(
-    "--rate",
-    "rate_bytes_per_s",
-    type=click.IntRange(1, _WHOLE_MAX),
-    required=True,
-    help="Speed of each link, bytes per second.",
-)
-@click.option(
-    "--buffer",
-    "buffer_bytes",
-    type=click.IntRange(0, _WHOLE_MAX),
-    required=True,
-    help="Room at each node, bytes.",
-)
-@click.option(
-    "--ttl",
-    "ttl_min",
-    type=click.IntRange(0, _WHOLE_MAX),
-    required=True,
-    help="Lifetime of messages, minutes.",
-)
-@click.option(
-    "--copies",
-    type=click.IntRange(1, 255),
-    default=6,
-    show_default=True,
-    help="Copies of a new message, for spray.",
-)
-@click.option(
-    "--fidelity",
-    type=click.Choice(("compat", "abstract")),
-    required=True,
-    help="compat: The ONE's own rules. abstract: production routers, an ideal exchange.",
-)
-@click.option("--out", type=_FILE, required=True, help="Folder for the reports and the manifest.")
-def replay(
-    contacts: Path,
-    messages: Path,
-    router: str,
-    nodes: int,
-    end_s: float,
-    rate_bytes_per_s: int,
-    buffer_bytes: int,
-    ttl_min: int,
-    copies: int,
-    fidelity: str,
-    out: Path,
-) -> None:
-    """Replay contacts and messages, and write The ONE's reports and manifest.json."""
-    request = ReplayRequest(
-        contacts=contacts,
-        messages=messages,
-        router=router,
-        nodes=nodes,
-        end_s=end_s,
-        rate_bytes_per_s=rate_bytes_per_s,
-        buffer_bytes=buffer_bytes,
-        ttl_min=ttl_min,
-        copies=copies,
-        fidelity=fidelity,
-        out=out,
-    )
-    outcome = run_replay(request)
-    click.echo(
-        f"{len(outcome.deliveries)} of {outcome.created} messages delivered, "
-        f"{outcome.relayed} transfers; reports in {out}"
-    )
-
-
 def main() -> None:
-    """Run the command line; a foreseen failure becomes one sentence and exit code 1."""
+    """Run the command line; a foreseen failure becomes one sentence and its exit code."""
     try:
-        commands()
+        result: object = commands.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        _end("Interrupted.", _INTERRUPTED)
     except MolvaError as error:
-        click.echo(f"molva-sim: {error}", err=True)
-        sys.exit(1)
+        _end(str(error), _REFUSED)
+    except BrokenPipeError:
+        _leave_quietly()
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] not in LIBRARIES:
+            raise
+        _end(
+            f"This needs {error.name}, which is not installed; `make sim` in a checkout, or "
+            "`pip install 'molva[sim]'`, installs the simulator's libraries.",
+            _REFUSED,
+        )
+    else:
+        sys.exit(result if isinstance(result, int) else 0)
+
+
+def _leave_quietly() -> NoReturn:
+    """Whoever read the output went away; what is still buffered goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(_REFUSED)
+
+
+def _end(sentence: str, exit_code: int) -> NoReturn:
+    click.echo(f"molva-sim: {sentence}", err=True)
+    sys.exit(exit_code)
 
 
 if __name__ == "__main__":

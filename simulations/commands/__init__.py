@@ -1,0 +1,1 @@
+"""The commands of ``molva-sim``, one file each; :mod:`simulations.main` loads the one it needs."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
-Value: TypeAlias = None | bool | int | float | str | bytes
+Value: TypeAlias = bool | int | float | str | bytes | None
 
 class ArrowException(Exception): ...
 class ArrowInvalid(ValueError, ArrowException): ...

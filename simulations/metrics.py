@@ -16,6 +16,9 @@ from p2p.errors import InvalidInput
 from simulations.trace import Outcome
 
 LEVEL: Final = 0.95
+HEALED_SHARE: Final = 0.95
+"""A partition counts as healed once this share of the mail across it arrived."""
+ROUNDING: Final = 1e-9
 _TERMS_MAX: Final = 500
 _TINY: Final = 1e-300
 
@@ -66,6 +69,46 @@ def summarise(outcome: Outcome) -> Summary:
     )
 
 
+def time_mean(samples: Sequence[tuple[float, float]], end_s: float) -> float:
+    """Give the mean over time of what is ``(time_s, value)`` from each sample to the next.
+
+    The buffers' occupancy, say. Counted from the first sample to ``end_s``; NaN where that is no
+    time at all.
+    """
+    kept = [sample for sample in samples if sample[0] < end_s]
+    if not kept:
+        return math.nan
+    ends = [*(time_s for time_s, _ in kept[1:]), end_s]
+    pieces = zip(kept, ends, strict=True)
+    whole = math.fsum((until - time_s) * value for (time_s, value), until in pieces)
+    return whole / (end_s - kept[0][0])
+
+
+def healing_time_s(
+    crossings: Sequence[tuple[float, float | None]], healed_s: float, share: float = HEALED_SHARE
+) -> float:
+    """Give how long after the end of a partition its mail needs to get across.
+
+    Args:
+        crossings: for each message from one side to the other: when it was created, and when it
+            was delivered, or None. Messages from after the healing do not count.
+        healed_s: when the sides met again.
+        share: how much of that mail must have arrived.
+
+    Returns:
+        Seconds, 0 if it was across before; infinity if too little of it ever arrived; NaN without
+        any such mail.
+    """
+    waiting = [delivered for created_s, delivered in crossings if created_s <= healed_s]
+    if not waiting:
+        return math.nan
+    arrived = sorted(delivered for delivered in waiting if delivered is not None)
+    needed = max(1, math.ceil(share * len(waiting) - ROUNDING))
+    if len(arrived) < needed:
+        return math.inf
+    return max(0.0, arrived[needed - 1] - healed_s)
+
+
 def quantile(values: Sequence[float], share: float) -> float:
     """Give a quantile, linear between order statistics (Hyndman and Fan's type 7)."""
     if not values:
@@ -88,6 +131,22 @@ def mean_interval(values: Sequence[float], level: float = LEVEL) -> Interval:
     variance = math.fsum((value - mean) ** 2 for value in values) / (count - 1)
     half = student_quantile(0.5 + level / 2, count - 1) * math.sqrt(variance / count)
     return Interval(mean, mean - half, mean + half)
+
+
+def paired_interval(
+    ones: Sequence[float], others: Sequence[float], level: float = LEVEL
+) -> Interval:
+    """Give the mean of ``ones[k] - others[k]`` with its interval.
+
+    Where both variants ran seed k with the same contacts and messages (common random numbers), what
+    the world did to both cancels: the interval is narrower than that of two separate means.
+
+    Raises:
+        InvalidInput: not as many ones as others.
+    """
+    if len(ones) != len(others):
+        raise InvalidInput(f"{len(ones)} runs cannot be paired with {len(others)}.")
+    return mean_interval([one - other for one, other in zip(ones, others, strict=True)], level)
 
 
 def share_interval(successes: int, trials: int, level: float = LEVEL) -> Interval:

@@ -8,11 +8,13 @@ take no time and no bytes, clocks agree, nodes do not fail.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple, TypeAlias
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from simulations.abstract.parts import Node, Row, Way, number_by_size
 from simulations.kernel import Kernel
+from simulations.observer import Observer
 from simulations.policy import CountedPolicy
 from simulations.trace import (
     ContactChange,
@@ -44,7 +46,28 @@ class Expired(NamedTuple):
     number: int
 
 
-Event: TypeAlias = ContactChange | Born | Arrived | Expired
+class Forgot(NamedTuple):
+    """A node loses all that it remembers; its links are down at this moment."""
+
+    address: int
+
+
+Event: TypeAlias = ContactChange | Born | Arrived | Expired | Forgot
+
+
+class Conduct(Protocol):
+    """How a node treats what others give it to carry, where it is not honest."""
+
+    def keeps(self, message: str) -> bool:
+        """Tell whether it takes a message into custody, rather than only saying so."""
+        ...
+
+    def copies(self, given: int) -> int:
+        """Give the count of copies that it claims to have got, 0 to 255."""
+        ...
+
+
+_HONEST: Final[Mapping[int, Conduct]] = MappingProxyType({})
 
 
 class AbstractWorld:
@@ -52,6 +75,9 @@ class AbstractWorld:
 
     Args:
         black_holes: nodes that take others' mail, and keep nothing of it.
+        conduct: of the nodes that are not honest, by address.
+        forgets: (time, node) of each loss of memory, in order of time.
+        observer: is told of everything, where there is one.
     """
 
     def __init__(
@@ -61,8 +87,14 @@ class AbstractWorld:
         creations: Sequence[Creation],
         policy: CountedPolicy,
         black_holes: frozenset[int] = frozenset(),
+        *,
+        conduct: Mapping[int, Conduct] = _HONEST,
+        forgets: Sequence[tuple[float, int]] = (),
+        observer: Observer | None = None,
     ) -> None:
         self._black_holes = black_holes
+        self._conduct = conduct
+        self._observer = observer
         self._settings = settings
         self._policy = policy
         self._creations = number_by_size(creations)
@@ -75,11 +107,13 @@ class AbstractWorld:
             agenda.append((creation.time_s, creation.source, Born(index)))
             spent_s = creation.time_s + settings.ttl_min * 60.0
             agenda.append((spent_s, creation.source, Expired(index)))
+        agenda += [(time_s, address, Forgot(address)) for time_s, address in forgets]
         agenda.sort(key=lambda entry: entry[0])
         self.kernel: Kernel[Event] = Kernel(agenda)
         self._created = self._started = self._relayed = self._aborted = 0
         self._dropped = self._removed = 0
         self._deliveries: list[Delivery] = []
+        self._delivered = 0
         self._buffer_times_s: list[float] = []
 
     def run(self) -> Outcome:
@@ -107,14 +141,19 @@ class AbstractWorld:
                 self._unlink(self.nodes[node], self.nodes[event.second])
         elif isinstance(event, Born):
             self._create(self.nodes[node], event.number)
-        else:
+        elif isinstance(event, Expired):
             self._expire(event.number)
+        else:
+            self._forget(self.nodes[node])
 
     def _create(self, node: Node, index: int) -> None:
         creation = self._creations[index]
         self._created += 1
         self._bound_for[creation.destination] |= 1 << index
         row = Row(index, creation.size_bytes, self._policy.first, node.address, self.kernel.now_s)
+        if self._observer is not None:
+            fields = (creation.name, creation.destination, creation.size_bytes)
+            self._observer.note(self.kernel.now_s, node.address, "created", fields)
         self._keep(node, row)
 
     def _keep(self, node: Node, row: Row) -> None:
@@ -129,6 +168,8 @@ class AbstractWorld:
     def _link(self, first: Node, second: Node) -> None:
         if first is second or second.address in first.out:
             return
+        if self._observer is not None:
+            self._observer.note(self.kernel.now_s, first.address, "link-up", (second.address,))
         there, back = Way(first, second), Way(second, first)
         first.out[second.address] = second.into[first.address] = there
         second.out[first.address] = first.into[second.address] = back
@@ -145,12 +186,15 @@ class AbstractWorld:
             return
         ways = (first.out.pop(second.address), second.out.pop(first.address))
         del second.into[first.address], first.into[second.address]
+        if self._observer is not None:
+            self._observer.note(self.kernel.now_s, first.address, "link-down", (second.address,))
         for way in ways:
             way.up = False
             row = way.row
             if row is not None:
                 way.row = None
                 self._aborted += 1
+                self._tell(way.source, "aborted", row, way.target.address)
                 self._ask_others(way.target, 1 << row.index)
 
     def _ask_others(self, node: Node, bit: int) -> None:
@@ -182,6 +226,8 @@ class AbstractWorld:
         way.copies = row.copies
         way.turn += 1
         self._started += 1
+        if self._observer is not None:
+            self._tell(source, "sent", row, target.address)
         done_s = self.kernel.now_s + row.size_bytes / self._settings.rate_bytes_per_s
         self.kernel.schedule(done_s, target.address, Arrived(way, way.turn))
 
@@ -194,6 +240,8 @@ class AbstractWorld:
         self._relayed += 1
         source, target = way.source, way.target
         bit = 1 << row.index
+        if self._observer is not None:
+            self._tell(target, "relayed", row, source.address, row.size_bytes)
         if source.held & bit:
             row.copies = self._policy.kept[way.copies]
             if not self._policy.given[row.copies]:
@@ -208,15 +256,24 @@ class AbstractWorld:
 
     def _take(self, node: Node, way: Way, sent: Row) -> None:
         """Keep a stranger's message; evict what production would evict for it."""
-        if node.address in self._black_holes:
-            return
         now_s = self.kernel.now_s
         copies = self._policy.given[way.copies]
+        if node.address in self._black_holes:
+            return
+        conduct = self._conduct.get(node.address)
+        if conduct is not None:
+            if not conduct.keeps(self._creations[sent.index].name):
+                self._tell(node, "dropped", sent, "swallowed")
+                return
+            copies = conduct.copies(copies)
         row = Row(sent.index, sent.size_bytes, copies, way.source.address, now_s)
         row.trail = (node.address, sent.trail)
         for evicted in node.evict_for(row.size_bytes, self._settings.buffer_bytes, now_s):
             self._dropped += 1
+            self._tell(node, "dropped", evicted, "evicted")
             self._let_go(node, evicted)
+        if self._observer is not None:
+            self._tell(node, "kept", row, way.source.address, copies, sent.copies)
         self._keep(node, row)
 
     def _let_go(self, node: Node, row: Row) -> None:
@@ -231,7 +288,10 @@ class AbstractWorld:
         creation = self._creations[row.index]
         left = remaining_min(self._settings.ttl_min, creation.time_s, now_s)
         path = addresses((node.address, row.trail))
-        self._deliveries.append(Delivery(now_s, creation, path, left))
+        self._tell(node, "delivered", row, len(path) - 1)
+        if not self._delivered >> row.index & 1:
+            self._delivered |= 1 << row.index
+            self._deliveries.append(Delivery(now_s, creation, path, left))
         self._learn(node, 1 << row.index)
 
     def _learn(self, node: Node, proofs: int) -> None:
@@ -250,6 +310,7 @@ class AbstractWorld:
                 useless ^= 1 << row.index
                 node.drop(row)
                 self._removed += 1
+                self._tell(node, "dropped", row, "proven")
                 self._let_go(node, row)
             waiting.extend((way.target, fresh) for way in node.out.values())
 
@@ -261,4 +322,21 @@ class AbstractWorld:
                 row = node.rows[index]
                 node.drop(row)
                 self._dropped += 1
+                self._tell(node, "dropped", row, "expired")
                 self._let_go(node, row)
+
+    def _forget(self, node: Node) -> None:
+        """Take everything out of a node's memory, what it refuses and knows included."""
+        now_s = self.kernel.now_s
+        self._removed += len(node.rows)
+        self._buffer_times_s.extend(now_s - row.received_s for row in node.rows.values())
+        node.rows.clear()
+        node.depositor_bytes.clear()
+        node.held = node.shared = node.refused = node.proven = node.strangers_bytes = 0
+        if self._observer is not None:
+            self._observer.note(now_s, node.address, "forgot", ())
+
+    def _tell(self, node: Node, kind: str, row: Row, *fields: str | int) -> None:
+        if self._observer is not None:
+            name = self._creations[row.index].name
+            self._observer.note(self.kernel.now_s, node.address, kind, (name, *fields))

@@ -62,6 +62,21 @@ ADDRESSES_MAX: Final = 8
 TEXT_SIZE_MAX_BYTES: Final = 60_000
 """Leaves room for a first contact's handshake inside the largest envelope."""
 INVITE_SIZE_MAX_BYTES: Final = 4_096
+REQUEST_ID_SIZE_BYTES: Final = 16
+CREDENTIAL_NONCE_SIZE_BYTES: Final = 16
+"""128 bits, drawn by the verifier: more than anybody can guess within a request's lifetime."""
+PURPOSE_SIZE_MAX_BYTES: Final = 256
+CREDENTIAL_KINDS_MAX: Final = 8
+CREDENTIAL_KIND_SIZE_MAX_BYTES: Final = 256
+"""A document type or a ``vct``, which may be an address."""
+CREDENTIAL_ELEMENTS_MAX: Final = 16
+"""Elements that one request may ask for: each is shown to the holder by itself."""
+ELEMENT_SIZE_MAX_BYTES: Final = 128
+PRESENTATION_SIZE_MAX_BYTES: Final = 60_000
+"""Like a text: leaves room for a first contact's handshake inside the largest envelope."""
+RULE_SIZE_MAX_BYTES: Final = 64
+CREDENTIAL_REQUEST_LIFETIME_MAX_S: Final = 7 * 86_400
+"""An answer older than this proves too little about today."""
 
 # --- link frames (docs/spec/link.md) -------------------------------------------------------------
 FRAME_SIZE_MAX_BYTES: Final = ENVELOPE_SIZE_MAX_BYTES + 64
@@ -80,6 +95,8 @@ ENVELOPES_PER_TAG_MAX: Final = 4
 assert ENVELOPE_SIZE_MAX_BYTES == 65_536
 assert ENVELOPE_OVERHEAD_BYTES < ENVELOPE_SIZE_MIN_BYTES
 assert TEXT_SIZE_MAX_BYTES + 4_096 < ENVELOPE_SIZE_MAX_BYTES
+assert PRESENTATION_SIZE_MAX_BYTES <= TEXT_SIZE_MAX_BYTES
+assert CREDENTIAL_REQUEST_LIFETIME_MAX_S <= LIFETIME_MAX_S
 assert UNACKNOWLEDGED_MAX < SKIPPED_KEYS_PER_CHAIN_MAX <= SKIPPED_KEYS_MAX
 assert TAG_DAYS_BACK * 86_400 >= LIFETIME_MAX_S
 assert BUNDLE_SECRETS_KEPT_S >= LIFETIME_MAX_S

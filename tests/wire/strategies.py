@@ -8,7 +8,16 @@ from hypothesis import strategies as st
 from p2p.wire import limits
 from p2p.wire.bundle import ML_KEM_768_PUBLIC_BYTES, DeviceCertificate, PrekeyBundle
 from p2p.wire.contact_uri import Invite
-from p2p.wire.content import Acknowledgement, Content, Introduction, Text
+from p2p.wire.content import (
+    Acknowledgement,
+    Content,
+    CredentialAnswer,
+    CredentialKind,
+    CredentialOutcome,
+    CredentialRequest,
+    Introduction,
+    Text,
+)
 from p2p.wire.envelope import HOUR_S, EnvelopeHeader, size_of_class
 from p2p.wire.frames import (
     Bye,
@@ -127,7 +136,52 @@ introductions = st.builds(
     lookup_secret=fixed(16),
     addresses=addresses,
 )
-contents: st.SearchStrategy[Content] = st.one_of(texts, introductions, st.just(Acknowledgement()))
+request_ids = fixed(limits.REQUEST_ID_SIZE_BYTES)
+credential_kinds = st.builds(
+    CredentialKind,
+    format=st.integers(1, 2),
+    name=text(limits.CREDENTIAL_KIND_SIZE_MAX_BYTES, 1),
+)
+element_names = st.lists(
+    text(limits.ELEMENT_SIZE_MAX_BYTES, 1), min_size=1, max_size=6, unique=True
+).map(tuple)
+credential_requests = st.builds(
+    CredentialRequest,
+    request_id=request_ids,
+    nonce=fixed(limits.CREDENTIAL_NONCE_SIZE_BYTES),
+    made_at_s=st.integers(0, 2**32),
+    expires_at_s=st.integers(2**32 + 1, UNIX_SECOND_MAX),
+    purpose=text(limits.PURPOSE_SIZE_MAX_BYTES),
+    kinds=some(credential_kinds, limits.CREDENTIAL_KINDS_MAX, least=0).map(lambda k: k[:8]),
+    elements=element_names,
+)
+credential_answers = st.builds(
+    CredentialAnswer,
+    request_id=request_ids,
+    format=st.integers(1, 2),
+    kind=text(limits.CREDENTIAL_KIND_SIZE_MAX_BYTES, 1),
+    presentation=st.binary(min_size=1, max_size=2_000),
+) | st.builds(
+    CredentialAnswer,
+    request_id=request_ids,
+    format=st.just(0),
+    kind=st.just(""),
+    presentation=st.just(b""),
+)
+credential_outcomes = st.builds(
+    CredentialOutcome,
+    request_id=request_ids,
+    verified=st.integers(0, 1),
+    rule=text(limits.RULE_SIZE_MAX_BYTES),
+)
+contents: st.SearchStrategy[Content] = st.one_of(
+    texts,
+    introductions,
+    st.just(Acknowledgement()),
+    credential_requests,
+    credential_answers,
+    credential_outcomes,
+)
 
 certificates = st.builds(
     DeviceCertificate,

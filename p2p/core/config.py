@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+
+from p2p.wire.ids import EnvelopeId
+
+
+def charge_size(envelope: EnvelopeId, size_bytes: int) -> int:
+    """Give what an envelope takes of a quota: its size."""
+    del envelope
+    return size_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +25,8 @@ class CustodyConfig:
         proofs_max: delivery proofs remembered, of envelopes seen here.
         proofs_unmatched_max: proofs passed on although their envelope was never here.
         tombstones_max: finished envelopes remembered.
+        charge: what an envelope of so many bytes takes of these quotas. A simulation charges the
+            size that its scenario declares, whose bytes need not exist.
     """
 
     strangers_max_bytes: int = 64 * 1_048_576
@@ -25,6 +36,7 @@ class CustodyConfig:
     proofs_max: int = 50_000
     proofs_unmatched_max: int = 4_096
     tombstones_max: int = 100_000
+    charge: Callable[[EnvelopeId, int], int] = charge_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +46,8 @@ class LinkConfig:
     Attributes:
         window_bytes: frame bytes that a neighbour may have in flight.
         in_flight_max_bytes: frame bytes that we have in flight at most, however much is granted.
+        carries_unanswered_max: envelopes on their way to a neighbour that has not yet answered for
+            them. Where a link breaks off, the copies that went with these are lost.
         rate_bytes_per_s, burst_bytes: token bucket of frame bytes a neighbour may send.
         rate_frames_per_s, burst_frames: token bucket of its frames.
         strikes_max: penalised frames before the link is closed.
@@ -43,6 +57,7 @@ class LinkConfig:
 
     window_bytes: int = 1_048_576
     in_flight_max_bytes: int = 2 * 1_048_576
+    carries_unanswered_max: int = 4_096
     rate_bytes_per_s: int = 8 * 1_048_576
     burst_bytes: int = 32 * 1_048_576
     rate_frames_per_s: int = 5_000

@@ -65,7 +65,7 @@ class Custody:
         """Give all ids: own first, then contacts', then others; smallest first within each."""
         tiers = list(Tier)
         ranked = sorted(
-            self._rows.values(), key=lambda row: (tiers.index(row.tier), row.size_bytes)
+            self._rows.values(), key=lambda row: (tiers.index(row.tier), self._room_of(row))
         )
         return [row.id for row in ranked]
 
@@ -75,10 +75,14 @@ class Custody:
         count = len(self._rows) - self._tier_count[own]
         return count, sum(self._tier_bytes.values()) - self._tier_bytes[own]
 
+    def room_for(self, envelope: EnvelopeId, size_bytes: int) -> int:
+        """Give how many bytes of the quotas an envelope of that size takes."""
+        return self._config.charge(envelope, size_bytes)
+
     def refusal(
         self, tag: Tag, size_bytes: int, tier: Tier, depositor: PeerId
     ) -> RefusalReason | None:
-        """Give why an envelope for somebody else cannot be kept, or None where it can."""
+        """Give why so many bytes for somebody else cannot be kept, or None where they can."""
         if len(self._by_hash.get(tag, ())) >= ENVELOPES_PER_TAG_MAX:
             return RefusalReason.TAG_CROWDED
         if tier is Tier.CONTACT:
@@ -169,11 +173,15 @@ class Custody:
         self._count(row, -1)
         self._store.delete_envelope(row.id)
 
+    def _room_of(self, row: CustodyRow) -> int:
+        return self._config.charge(row.id, row.size_bytes)
+
     def _count(self, row: CustodyRow, sign: int) -> None:
+        room_bytes = sign * self._room_of(row)
         self._tier_count[row.tier] += sign
-        self._tier_bytes[row.tier] += sign * row.size_bytes
+        self._tier_bytes[row.tier] += room_bytes
         if row.tier is Tier.STRANGER:
-            used = self._depositor_bytes.get(row.depositor, 0) + sign * row.size_bytes
+            used = self._depositor_bytes.get(row.depositor, 0) + room_bytes
             if used:
                 self._depositor_bytes[row.depositor] = used
             else:
@@ -182,8 +190,9 @@ class Custody:
     def _make_room(self, newcomer: CustodyRow) -> list[Dropped]:
         dropped: list[Dropped] = []
         tier = Tier.STRANGER
+        room_bytes = self._room_of(newcomer)
         while (
-            self._tier_bytes[tier] + newcomer.size_bytes > self._config.strangers_max_bytes
+            self._tier_bytes[tier] + room_bytes > self._config.strangers_max_bytes
             or self._tier_count[tier] >= self._config.strangers_max_count
         ):
             greediest = max(self._depositor_bytes, key=self._depositor_bytes.__getitem__)
@@ -198,7 +207,7 @@ class Custody:
             if row.depositor == depositor and row.tier is Tier.STRANGER
         ]
         now_s = newcomer.received_s
-        mine.sort(key=lambda row: (now_s - row.received_s + 1.0) * row.size_bytes, reverse=True)
+        mine.sort(key=lambda row: (now_s - row.received_s + 1.0) * self._room_of(row), reverse=True)
         dropped: list[Dropped] = []
         for row in mine[: max(1, len(mine) // 64)]:
             finished = self.finish(row.id, "evicted")

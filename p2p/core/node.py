@@ -112,7 +112,9 @@ class Node:
         self._sync = Sync(
             self._custody, self._proofs, self._contacts, book, outbox, config, self._neighbours
         )
-        self._transfer = Transfer(self._custody, self._proofs, router)
+        self._transfer = Transfer(
+            self._custody, self._proofs, router, config.link.carries_unanswered_max
+        )
         self._delivery = Delivery(
             self._custody,
             self._proofs,

@@ -130,11 +130,12 @@ class Sync:
             reason = self._judge(neighbour, entry, now_s)
             if reason is not None:
                 neighbour.refused_queue.append((envelope, reason))
-            elif envelope in self._asked:
-                waiting = self._elsewhere.setdefault(envelope, [])
-                waiting.append((neighbour.peer, size_of_class(entry.size_class)))
+                continue
+            room_bytes = self.custody.room_for(envelope, size_of_class(entry.size_class))
+            if envelope in self._asked:
+                self._elsewhere.setdefault(envelope, []).append((neighbour.peer, room_bytes))
             else:
-                self._want(neighbour, envelope, size_of_class(entry.size_class))
+                self._want(neighbour, envelope, room_bytes)
 
     def wanted(self, neighbour: Neighbour, want: Want) -> None:
         """Queue what the neighbour wants; it may want only what it was offered on this link."""
@@ -195,7 +196,8 @@ class Sync:
 
     def may_carry(self, neighbour: Neighbour, row: CustodyRow) -> RefusalReason | None:
         """Give why an envelope for somebody else is not kept, or None where it is."""
-        return self._unwilling(neighbour, row.tag, row.size_bytes, row.copies)
+        room_bytes = self.custody.room_for(row.id, row.size_bytes)
+        return self._unwilling(neighbour, row.tag, room_bytes, row.copies)
 
     def settled(
         self, neighbour: Neighbour, envelope: EnvelopeId, why: RefusalReason | None
@@ -260,20 +262,21 @@ class Sync:
             neighbour.remember_passed(entry)
         if reason is not None or self.book.recognises(tag):
             return reason
-        size_bytes = size_of_class(entry.size_class) + neighbour.wanted_bytes
-        reason = self._unwilling(neighbour, tag, size_bytes, entry.copies)
+        room_bytes = self.custody.room_for(envelope, size_of_class(entry.size_class))
+        room_bytes += neighbour.wanted_bytes
+        reason = self._unwilling(neighbour, tag, room_bytes, entry.copies)
         if reason is not None:
             neighbour.remember_passed(entry)
         return reason
 
     def _unwilling(
-        self, neighbour: Neighbour, tag: Tag, size_bytes: int, copies: int
+        self, neighbour: Neighbour, tag: Tag, room_bytes: int, copies: int
     ) -> RefusalReason | None:
         tier = self.tier_of(neighbour.peer)
         not_for_strangers = tier is Tier.STRANGER and not self.config.carry_for_strangers
         if copies == 0 or not_for_strangers:
             return RefusalReason.NOT_CARRYING
-        return self.custody.refusal(tag, size_bytes, tier, neighbour.peer)
+        return self.custody.refusal(tag, room_bytes, tier, neighbour.peer)
 
     def _want(self, neighbour: Neighbour, envelope: EnvelopeId, size_bytes: int) -> None:
         self._asked[envelope] = neighbour.peer

@@ -45,6 +45,7 @@ class Transfer:
     custody: Custody
     proofs: Proofs
     router: Router
+    carries_unanswered_max: int
 
     def frames(self, neighbour: Neighbour, now_s: float) -> list[bytes]:
         """Give the frames that credit allows now, in the order of sending."""
@@ -95,7 +96,7 @@ class Transfer:
                 out.append(frame)
 
     def _send_mail(self, neighbour: Neighbour, out: list[bytes], now_s: float) -> None:
-        while neighbour.to_carry:
+        while neighbour.to_carry and len(neighbour.carried) < self.carries_unanswered_max:
             envelope = neighbour.to_carry[0]
             row = self.custody.row(envelope)
             data = None if row is None else self.custody.data(envelope)

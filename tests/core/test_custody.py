@@ -50,7 +50,7 @@ def store() -> Iterator[MemoryStore]:
 
 
 def custody(store: MemoryStore, **config: int) -> Custody:
-    return Custody(store, CustodyConfig(**config))
+    return Custody(store, CustodyConfig(**config))  # type: ignore[arg-type]
 
 
 def keep(kept: Custody, one: CustodyRow) -> list[EnvelopeId]:

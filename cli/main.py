@@ -21,6 +21,10 @@ COMMANDS: Final = MappingProxyType(
         "send": ("cli.commands.send:send", "Write to a contact."),
         "inbox": ("cli.commands.inbox:inbox", "Read what has come in."),
         "message": ("cli.commands.message:message", "Find out what became of a message."),
+        "credential": (
+            "cli.commands.credential:credential",
+            "Prove who you are, and check what others prove.",
+        ),
         "peer": ("cli.commands.peer:peer", "Add, remove and ban other nodes."),
         "doctor": ("cli.commands.doctor:doctor", "Find out what works here."),
         "events": ("cli.commands.events:events", "Watch everything as it happens."),

@@ -11,7 +11,7 @@ import os
 import shutil
 import stat
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -55,6 +55,11 @@ class Home:
         return self.folder / "config.toml"
 
     @property
+    def verifier_memory(self) -> Path:
+        """What the stateless verifier remembers; may be there before there is a profile."""
+        return self.folder / "verifier.db"
+
+    @property
     def logs(self) -> Path:
         """The folder of the logs."""
         return self.folder / "logs"
@@ -75,7 +80,7 @@ def open_home(folder: Path) -> Home:
     """
     home = Home(folder.expanduser().resolve())
     try:
-        _check_private(home.folder)
+        check_private(home.folder)
     except FileNotFoundError as exc:
         raise _no_profile(home) from exc
     present = {path for path in (home.store, home.key) if path.exists()}
@@ -99,9 +104,11 @@ def making_home(folder: Path) -> Generator[Home, None, None]:
     remains are cleared away first: nobody has ever used them or been shown their words. On an
     exception nothing stays. Everything in it must be closed before leaving.
 
+    A verifier's memory that is there already moves in with it.
+
     Raises:
         Conflict: ``folder`` has a profile, or anything else.
-        StoreLocked: it is being made at this moment.
+        StoreLocked: it is being made at this moment, or a verification uses its memory.
         StoreFull: no room.
         EnvironmentFault: the place cannot be written, or somebody else could.
     """
@@ -113,7 +120,7 @@ def making_home(folder: Path) -> Generator[Home, None, None]:
         unfinished.mkdir(mode=_FOLDER_MODE, exist_ok=True)
     except OSError as exc:
         raise cannot_write(unfinished, exc) from exc
-    _check_private(unfinished)
+    check_private(unfinished)
     making = Home(unfinished)
     with _locked(making, "It is being made by another process"):
         _clear(making)
@@ -146,7 +153,13 @@ def _no_profile(home: Home) -> HomeMissing:
     return HomeMissing(f"There is no profile in {home.folder}. Make one with: molva init")
 
 
-def _check_private(folder: Path) -> None:
+def check_private(folder: Path) -> None:
+    """Refuse a folder that is another user's, or that others can look into.
+
+    Raises:
+        EnvironmentFault: it is; the message says what to do.
+        FileNotFoundError: it is not there.
+    """
     info = folder.lstat()
     if not stat.S_ISDIR(info.st_mode):
         raise EnvironmentFault(f"{folder} is no folder.")
@@ -172,7 +185,7 @@ def _refuse_taken(home: Home) -> None:
         raise EnvironmentFault(f"{home.folder} cannot be read: {exc.strerror}.") from exc
     if home.store.name in names or home.key.name in names:
         raise Conflict(f"There is a profile in {home.folder} already.")
-    if names:
+    if names - _memory_names(home):
         raise Conflict(f"{home.folder} is not empty. Name a folder that is not there yet.")
 
 
@@ -190,8 +203,9 @@ def _clear(making: Home) -> None:
 
 def _publish(making: Home, home: Home) -> None:
     try:
-        sync_folder(making.folder)
-        making.folder.rename(home.folder)  # also onto an empty folder
+        with _memory_moved(home, making):
+            sync_folder(making.folder)
+            making.folder.rename(home.folder)  # also onto an empty folder
         sync_folder(home.folder.parent)
     except OSError as exc:
         if exc.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
@@ -201,6 +215,40 @@ def _publish(making: Home, home: Home) -> None:
                 f"{home.folder} is where a device is mounted: use a folder inside it."
             ) from exc
         raise cannot_write(home.folder, exc) from exc
+
+
+def _memory_names(home: Home) -> set[str]:
+    name = home.verifier_memory.name
+    return {name, f"{name}-journal"}
+
+
+@contextmanager
+def _memory_moved(home: Home, making: Home) -> Generator[None, None, None]:
+    """Carry a verifier's memory over, while nobody uses it; put it back where the rest fails."""
+    try:
+        descriptor = os.open(home.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        yield
+        return
+    moved: list[str] = []
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        for name in sorted(_memory_names(home)):
+            if (home.folder / name).exists():
+                os.link(home.folder / name, making.folder / name)
+                moved.append(name)
+        for name in moved:
+            (home.folder / name).unlink()
+        yield
+    except BaseException as exc:
+        for name in moved:
+            with suppress(FileExistsError, FileNotFoundError):
+                os.link(making.folder / name, home.folder / name)
+        if isinstance(exc, BlockingIOError):
+            raise StoreLocked(f"A verification is going on in {home.folder}.") from exc
+        raise
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager

@@ -9,6 +9,8 @@ from typing import Final
 from p2p.credentials.x509_trust import DOCUMENT_SIGNER, Purpose
 
 DAY_S: Final = 86_400
+RELEASED_AT: Final = 1_795_219_200
+"""2026-11-21, when this release was made: a clock that shows less is wrong."""
 
 
 class StatusPolicy(Enum):

@@ -6,6 +6,7 @@ every rule held; it has no room for claims of anything that failed.
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -182,22 +183,45 @@ def require_opaque_images(claims: Claims) -> None:
 
 
 def json_ready(value: ClaimValue) -> JsonValue:
-    """A claim as a JSON value, for output only: bytes become base64url, dates their text."""
+    """A claim as a JSON value, for output only: bytes become base64url, dates their text.
+
+    What JSON cannot say becomes what it can: a number that is not finite is null; a map of which
+    two keys would have one name (1 and "1") is a list of pairs, so that none hides the other.
+    """
     match value:
-        case None | bool() | int() | float() | str():
+        case None | bool() | int() | str():
             return value
+        case float():
+            return value if math.isfinite(value) else None
         case bytes():
             return base64url_encode(value)
-        case Tagged():
-            return json_ready(value.value)
-        case Embedded():
-            return base64url_encode(value.content)
-        case Simple():
-            return None
         case Mapping():
-            return {_json_name(name): json_ready(item) for name, item in value.items()}
+            return _json_map(value)
+        case Embedded() | Simple() | Tagged():
+            return _json_plain(value)
         case _:
             return [json_ready(item) for item in value]
+
+
+def _json_map(members: ClaimMap) -> JsonValue:
+    named = {_json_name(name): json_ready(item) for name, item in members.items()}
+    if len(named) == len(members):
+        return named
+    return [[_json_key(name), json_ready(item)] for name, item in members.items()]
+
+
+def _json_plain(value: Embedded | Simple | Tagged) -> JsonValue:
+    match value:
+        case Embedded():
+            return base64url_encode(value.content)
+        case Tagged():
+            return json_ready(value.value)
+        case _:
+            return None
+
+
+def _json_key(name: int | str | bytes) -> JsonValue:
+    return base64url_encode(name) if isinstance(name, bytes) else name
 
 
 def _json_name(name: int | str | bytes) -> str:

@@ -20,6 +20,8 @@ from p2p.credentials.presentation import (
 from p2p.credentials.session_transcript import bare_transcript
 from p2p.errors import CredentialError, InvalidInput
 
+REQUEST_SIZE_MAX_BYTES: Final = 1 << 20
+"""Our own text; a transcript of the largest size and a page of transaction data fit in well."""
 _WHAT: Final = "The request"
 
 

@@ -72,6 +72,11 @@ class StatusBook:
     def __len__(self) -> int:
         return len(self._lists)
 
+    @property
+    def refusals(self) -> tuple[CredentialError, ...]:
+        """Why tokens that :meth:`add_all` was given are not kept, in their order."""
+        return tuple(self._refusals)
+
     def add(self, data: bytes, reader: StatusReader, now: int) -> StatusList:
         """Check a token and keep its list.
 
@@ -79,10 +84,15 @@ class StatusBook:
             CredentialError: what :meth:`StatusReader.read` refuses, or rule
                 ``status-rollback`` where a newer list of this address was seen before.
         """
-        return self._keep(reader.read(data, now))
+        return self.keep(reader.read(data, now))
 
-    def _keep(self, found: StatusList) -> StatusList:
-        scope = _scope(found.signer)
+    def keep(self, found: StatusList) -> StatusList:
+        """Keep a list that was checked already.
+
+        Raises:
+            CredentialError: rules ``status-rollback`` or ``length``, as :meth:`add`.
+        """
+        scope = scope_of(found.signer)
         name = f"{scope} {found.uri}"
         if found.issued_at < self._memory.newest_issue(name):
             raise refused(STATUS_ROLLBACK, "A newer status list of this address was seen before.")
@@ -101,7 +111,7 @@ class StatusBook:
         found = reader.read(data, now)
         if found.uri != uri:
             raise refused(STATUS_SUBJECT, f"This is the list of {found.uri!r:.120}.")
-        return self._keep(found)
+        return self.keep(found)
 
     def add_all(self, tokens: Iterable[bytes], reader: StatusReader, now: int) -> None:
         """Keep what is authentic among tokens from anywhere; remember why others were not."""
@@ -157,7 +167,7 @@ class StatusBook:
         return StatusReport(StatusState.VALID, "it is in good standing", age_s)
 
 
-def _scope(signer: Signer) -> str:
+def scope_of(signer: Signer) -> str:
     """Whom a status signer may judge: its country, its authority, or whom we pinned it for.
 
     Without this the status signer of any trusted country could un-revoke what another issued,

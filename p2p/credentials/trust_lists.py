@@ -16,7 +16,12 @@ from p2p.credentials.cbor import CborValue
 from p2p.credentials.certificates import Certificate, read_certificate
 from p2p.credentials.cose import SIGN1_TAG, read_message, verify_sign1
 from p2p.credentials.cose import certificate_chain as cose_chain
-from p2p.credentials.encoding import JsonObject, JsonValue, base64_decode
+from p2p.credentials.encoding import (
+    JsonObject,
+    JsonValue,
+    base64_decode,
+    decode_json_object,
+)
 from p2p.credentials.jose import certificate_chain as jose_chain
 from p2p.credentials.jose import read_compact, verify_token
 from p2p.credentials.rules import CLOCK, LENGTH, SHAPE, TYPE, refused
@@ -50,6 +55,8 @@ class TrustList:
     anchors: tuple[Anchor, ...]
     skipped: int
     signer: Signer
+    scheme: str = ""
+    """What a LoTE is about: its type and territory. One publisher may have several lists."""
 
     def is_stale(self, now: int) -> bool:
         """Whether a newer list should exist by now."""
@@ -98,15 +105,17 @@ def read_vical(data: bytes, roots: TrustStore, now: int, clock_skew_s: int = 60)
 
 
 def read_lote(text: str, roots: TrustStore, now: int, clock_skew_s: int = 60) -> TrustList:
-    """The authentic list in a compact JWS; arguments as :func:`read_vical`.
+    """The authentic list in a JWS; arguments as :func:`read_vical`.
 
-    Only services that issue credentials become anchors.
+    Both serializations of JAdES are read: compact, and JSON with one signature. Only services
+    that issue credentials become anchors.
 
     Raises:
         CredentialError: the rule that does not hold.
     """
     _require_size(text.encode("utf-8", "replace"), _LOTE)
-    token = read_compact(text, _LOTE, limits.TRUST_LIST_VALUES_MAX, _LOTE_EXTENSIONS)
+    compact = _compact(text) if text.lstrip().startswith("{") else text.strip()
+    token = read_compact(compact, _LOTE, limits.TRUST_LIST_VALUES_MAX, _LOTE_EXTENSIONS)
     kind = token.header.get("typ", "JOSE")
     if not isinstance(kind, str) or kind not in _LOTE_TYPES:
         raise refused(TYPE, f"{_LOTE} is a token of another type.")
@@ -127,7 +136,29 @@ def read_lote(text: str, roots: TrustStore, now: int, clock_skew_s: int = 60) ->
         anchors=anchors,
         skipped=len(ders) - len(anchors),
         signer=signer,
+        scheme=" ".join(
+            text
+            for text in (scheme.get("LoTEType"), scheme.get("SchemeTerritory"))
+            if isinstance(text, str)
+        ),
     )
+
+
+def _compact(text: str) -> str:
+    """The compact form of a JWS in JSON (RFC 7515 section 7.2); its unprotected header is ignored.
+
+    Raises:
+        CredentialError: rule ``shape``: it has no signature, or more than one.
+    """
+    members = decode_json_object(text.encode("utf-8", "replace"), _LOTE)
+    signatures = members.get("signatures")
+    if signatures is not None:
+        if not isinstance(signatures, list) or len(signatures) != 1 or "signature" in members:
+            raise refused(SHAPE, f"{_LOTE} has not exactly one signature.")
+        members = {"payload": members.get("payload"), **_object(signatures[0])}
+    if "signature" not in members:
+        raise refused(SHAPE, f"{_LOTE} is not signed.")
+    return ".".join(_text(members.get(name)) for name in ("protected", "payload", "signature"))
 
 
 def _anchors(

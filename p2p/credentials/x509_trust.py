@@ -22,7 +22,6 @@ from p2p.credentials.certificates import (
     CONTENT_COMMITMENT,
     DIGITAL_SIGNATURE,
     Certificate,
-    facts_of,
     is_issued_by,
     read_certificate,
 )
@@ -195,14 +194,22 @@ def anchors_from_pem(text: bytes, as_of: int | None = None) -> list[Anchor]:
     """
     try:
         parsed = x509.load_pem_x509_certificates(text)
-        facts = [facts_of(certificate, _der_of(certificate)) for certificate in parsed]
-    except (ValueError, TypeError, UnsupportedAlgorithm, CredentialError) as exc:
+        ders = [certificate.public_bytes(serialization.Encoding.DER) for certificate in parsed]
+    except (ValueError, TypeError, UnsupportedAlgorithm) as exc:
+        raise InvalidInput(f"This is no certificate in PEM: {exc}") from exc
+    return [anchor_from_der(der, as_of) for der in ders]
+
+
+def anchor_from_der(data: bytes, as_of: int | None = None) -> Anchor:
+    """One certificate in DER as an anchor.
+
+    Raises:
+        InvalidInput: it is none, or cannot be an anchor. The file is our own.
+    """
+    try:
+        return Anchor(read_certificate(data), "pem", as_of)
+    except CredentialError as exc:
         raise InvalidInput(f"This is not a usable certificate: {exc}") from exc
-    return [Anchor(certificate, "pem", as_of) for certificate in facts]
-
-
-def _der_of(certificate: x509.Certificate) -> bytes:
-    return certificate.public_bytes(serialization.Encoding.DER)
 
 
 def _pinned_signer(anchor: Anchor, purpose: Purpose) -> Signer:

@@ -22,7 +22,7 @@ from p2p.ports.store import (
     CustodyRow,
     Direction,
     DocumentKind,
-    HistoryRow,
+    HistoryEntry,
     MessageRow,
     MessageState,
     ProofRow,
@@ -60,7 +60,7 @@ class MemoryStore:
         self._documents = UndoableTable[tuple[DocumentKind, bytes], bytes](journal)
         self._messages = UndoableTable[int, MessageRow](journal)
         self._orders = UndoableTable[tuple[MessageId, Direction], int](journal)
-        self._history = UndoableTable[MessageId, tuple[HistoryRow, ...]](journal)
+        self._history = UndoableTable[int, tuple[HistoryEntry, ...]](journal)
         self._envelopes = NumberedTable[EnvelopeId, tuple[CustodyRow, bytes]](journal)
         self._tombstones = NumberedTable[EnvelopeId, tuple[EnvelopeId, float]](journal)
         self._proofs = NumberedTable[Tag, ProofRow](journal)
@@ -98,8 +98,8 @@ class MemoryStore:
         found.sort()
         return iter(found)
 
-    def add_message(self, row: MessageRow) -> bool:
-        """Keep a new message; False where its (id, direction) is known."""
+    def add_message(self, row: MessageRow, *history: HistoryEntry) -> bool:
+        """Keep a new message and its history; False where its (id, direction) is known."""
         if (row.id, row.direction) in self._orders.rows:
             return False
         order = row.order or self._sequence + 1
@@ -109,6 +109,7 @@ class MemoryStore:
         self._set_sequence(max(order, self._sequence))
         self._messages.put(order, row if row.order else _placed(row, order))
         self._orders.put((row.id, row.direction), order)
+        self._history.put(order, history)
         return True
 
     def _set_sequence(self, sequence: int) -> None:
@@ -121,12 +122,15 @@ class MemoryStore:
         state: MessageState,
         carriers: int,
         proof_hash: Tag,
+        *history: HistoryEntry,
     ) -> None:
-        """Change what may change of a message."""
+        """Change what may change of a message, and append to its history."""
         order = self._orders.rows.get((message, direction))
         if order is not None:
             old = self._messages.rows[order]
             self._messages.put(order, _changed(old, state, carriers, proof_hash))
+            if history:
+                self._history.put(order, (*self._history.rows[order], *history))
 
     def message(self, message: MessageId, direction: Direction) -> MessageRow | None:
         """Give one message, or None."""
@@ -181,18 +185,12 @@ class MemoryStore:
         for row in gone:
             self._messages.drop(row.order)
             self._orders.drop((row.id, row.direction))
-        for row in gone:
-            if not any((row.id, direction) in self._orders.rows for direction in Direction):
-                self._history.drop(row.id)
+            self._history.drop(row.order)
 
-    def add_history(self, row: HistoryRow) -> None:
-        """Append to a message's history."""
-        earlier = self._history.rows.get(row.message, ())
-        self._history.put(row.message, (*earlier, row))
-
-    def history(self, message: MessageId) -> list[HistoryRow]:
+    def history(self, message: MessageId, direction: Direction) -> list[HistoryEntry]:
         """Give a message's history, oldest first."""
-        return list(self._history.rows.get(message, ()))
+        order = self._orders.rows.get((message, direction))
+        return [] if order is None else list(self._history.rows[order])
 
     def add_envelope(self, row: CustodyRow, data: bytes) -> None:
         """Keep an envelope; its id must be new."""

@@ -131,7 +131,10 @@ class ControlService:
         row = self._row(reference, direction)
         return schema.MessageHistory(
             message=translation.message(row, self._directory().name_of(row.contact)),
-            history=[translation.history_entry(e) for e in self._node.messages.history(row.id)],
+            history=[
+                translation.history_entry(entry)
+                for entry in self._node.messages.history(row.id, row.direction)
+            ],
         )
 
     async def mark_read(self, request: schema.MarkRead) -> schema.Nothing:

@@ -19,7 +19,7 @@ from p2p.core.effects import (
     NeighbourChanged,
 )
 from p2p.node.api import CustodyView, NodeStatus, NumberedNotice, PeerView
-from p2p.ports.store import HistoryRow, MessageRow
+from p2p.ports.store import HistoryEntry, MessageRow
 from p2p.wire.ids import AccountKey, message_id_text
 
 NameOf = Callable[[AccountKey], str]
@@ -42,9 +42,9 @@ def message(row: MessageRow, contact_name: str) -> schema.Message:
     )
 
 
-def history_entry(row: HistoryRow) -> schema.HistoryEntry:
+def history_entry(entry: HistoryEntry) -> schema.HistoryEntry:
     """Give one entry of a message's history."""
-    return schema.HistoryEntry(at_s=row.at_s, kind=row.kind, detail=row.detail)
+    return schema.HistoryEntry(at_s=entry.at_s, kind=entry.kind, detail=entry.detail)
 
 
 def contact(view: ContactView) -> schema.Contact:

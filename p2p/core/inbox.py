@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from p2p.core.outbox import NO_HASH
-from p2p.ports.store import Direction, HistoryRow, MessageRow, MessageState, MessageStore
+from p2p.ports.store import Direction, HistoryEntry, MessageRow, MessageState, MessageStore
 from p2p.sessions.book import Opened, SessionBook
 from p2p.wire.content import Content, Text, decode_content
 from p2p.wire.envelope import Envelope
@@ -54,10 +54,8 @@ class Inbox:
             carriers=0,
             proof_hash=NO_HASH,
         )
-        if not self.store.add_message(row):
-            return None
-        self.store.add_history(HistoryRow(row.id, now_s, "received", "opened on this device"))
-        return row
+        entry = HistoryEntry(now_s, "received", "opened on this device")
+        return row if self.store.add_message(row, entry) else None
 
     def mark_read(self, message: MessageId, now_s: float) -> bool:
         """Note that the person saw a message; False where there is none such."""
@@ -65,7 +63,6 @@ class Inbox:
         if row is None:
             return False
         if row.state is MessageState.RECEIVED:
-            read = replace(row, state=MessageState.READ)
-            self.store.update_message(read.id, read.direction, read.state, 0, NO_HASH)
-            self.store.add_history(HistoryRow(read.id, now_s, "read", "shown to the person"))
+            entry = HistoryEntry(now_s, "read", "shown to the person")
+            self.store.update_message(row.id, row.direction, MessageState.READ, 0, NO_HASH, entry)
         return True

@@ -13,7 +13,7 @@ from p2p.ports.entropy import Entropy
 from p2p.ports.store import (
     CustodyRow,
     Direction,
-    HistoryRow,
+    HistoryEntry,
     MessageRow,
     MessageState,
     MessageStore,
@@ -43,18 +43,34 @@ def derive_message_secret(device_seed: bytes) -> bytes:
 
 @dataclass(slots=True)
 class OpenMessage:
-    """A message without proof yet; ``carriers`` is filled from its history when first needed."""
+    """A message without proof yet, as it was when it was sealed or loaded; ``carriers`` is filled
+    from its history when first needed.
+    """
 
     row: MessageRow
     envelope: EnvelopeId
     session: SessionId
     carriers: dict[str, None] | None = None
 
+    def carrier_count(self) -> int:
+        """Give how many neighbours said that they hold it."""
+        return self.row.carriers if self.carriers is None else len(self.carriers)
+
+
+@dataclass(slots=True)
+class Change:
+    """What becomes of a message in this batch."""
+
+    row: MessageRow
+    state: MessageState
+    carriers: int
+    history: list[HistoryEntry]
+
 
 @dataclass(slots=True)
 class Outbox:
-    """Loads itself with :meth:`load`. History is written as it happens, a message's new state once
-    per batch: what was carried and proven within one commit was never seen as carried.
+    """Loads itself with :meth:`load`. A message's new state is written once per batch, with what
+    happened to it: what was carried and proven within one commit was never seen as carried.
     """
 
     store: MessageStore
@@ -70,7 +86,7 @@ class Outbox:
     _unsealed: dict[MessageId, MessageRow] = field(default_factory=dict[MessageId, MessageRow])
     _sessions: dict[Tag, SessionId] = field(default_factory=dict[Tag, SessionId])
     _recipients: dict[EnvelopeId, AccountKey] = field(default_factory=dict[EnvelopeId, AccountKey])
-    _changed: dict[MessageId, MessageRow] = field(default_factory=dict[MessageId, MessageRow])
+    _changed: dict[MessageId, Change] = field(default_factory=dict[MessageId, Change])
 
     def load(self) -> None:
         """Find the messages that are still open, and their envelopes."""
@@ -133,14 +149,14 @@ class Outbox:
             proof_hash=NO_HASH,
         )
         if not self.book.can_seal(contact, now_s):
-            self.store.add_message(row)
-            self._note(row.id, now_s, "queued", "waiting for the contact's prekeys")
+            waits = HistoryEntry(now_s, "queued", "waiting for the contact's prekeys")
+            self.store.add_message(row, waits)
             self._unsealed[row.id] = row
-            return row, _told(row), []
+            return row, [_told(row, row.state, 0)], []
         sealed_row, envelope = self._seal_message(row, now_s)
-        self.store.add_message(sealed_row)
-        self._note(row.id, now_s, "queued", "sealed and kept on this device")
-        return sealed_row, _told(sealed_row), [envelope]
+        kept = HistoryEntry(now_s, "queued", "sealed and kept on this device")
+        self.store.add_message(sealed_row, kept)
+        return sealed_row, [_told(row, row.state, 0)], [envelope]
 
     def seal_waiting(self, contact: AccountKey, now_s: float) -> list[EnvelopeId]:
         """Seal what was written before the contact's prekeys were here."""
@@ -148,8 +164,8 @@ class Outbox:
         for row in [row for row in self._unsealed.values() if row.contact == contact]:
             del self._unsealed[row.id]
             sealed_row, envelope = self._seal_message(row, now_s)
-            self._changed[row.id] = sealed_row
-            self._note(row.id, now_s, "sealed", "the contact's prekeys arrived")
+            entry = HistoryEntry(now_s, "sealed", "the contact's prekeys arrived")
+            self._change(sealed_row, MessageState.QUEUED, 0, entry)
             envelopes.append(envelope)
         return envelopes
 
@@ -159,10 +175,9 @@ class Outbox:
         for message in [m for m in self._by_hash.values() if m.row.contact == contact]:
             self._forget(message)
             self.custody.finish(message.envelope, "replaced")
-            row = replace(message.row, state=MessageState.QUEUED, carriers=0)
-            sealed_row, envelope = self._seal_message(row, now_s)
-            self._changed[row.id] = sealed_row
-            self._note(row.id, now_s, "sealed-anew", "the contact's device began a new session")
+            sealed_row, envelope = self._seal_message(message.row, now_s)
+            entry = HistoryEntry(now_s, "sealed-anew", "the contact's device began a new session")
+            self._change(sealed_row, MessageState.QUEUED, 0, entry)
             envelopes.append(envelope)
         return envelopes
 
@@ -180,11 +195,17 @@ class Outbox:
     def settle(self) -> list[Effect]:
         """End a batch: write the states that changed, and tell them."""
         effects: list[Effect] = []
-        for row in self._changed.values():
+        for change in self._changed.values():
+            row = change.row
             self.store.update_message(
-                row.id, row.direction, row.state, row.carriers, row.proof_hash
+                row.id,
+                row.direction,
+                change.state,
+                change.carriers,
+                row.proof_hash,
+                *change.history,
             )
-            effects += _told(row)
+            effects.append(_told(row, change.state, change.carriers))
         self._changed.clear()
         return effects
 
@@ -194,19 +215,12 @@ class Outbox:
         if message is None:
             return
         if message.carriers is None:
-            message.carriers = {
-                row.detail: None
-                for row in self.store.history(message.row.id)
-                if row.kind == "carried"
-            }
+            message.carriers = _carriers(self.store.history(message.row.id, Direction.OUT))
         if peer in message.carriers:
             return
         message.carriers[peer] = None
-        message.row = replace(
-            message.row, state=MessageState.CARRIED, carriers=len(message.carriers)
-        )
-        self._changed[message.row.id] = message.row
-        self._note(message.row.id, now_s, "carried", peer)
+        entry = HistoryEntry(now_s, "carried", peer)
+        self._change(message.row, MessageState.CARRIED, len(message.carriers), entry)
 
     def proven(self, hash_: Tag, now_s: float) -> None:
         """Note that the proof of one of our envelopes was seen: it was opened."""
@@ -217,9 +231,8 @@ class Outbox:
         if message is None:
             return
         self._forget(message)
-        row = replace(message.row, state=MessageState.DELIVERED)
-        self._changed[row.id] = row
-        self._note(row.id, now_s, "delivered", "its delivery proof was seen")
+        entry = HistoryEntry(now_s, "delivered", "its delivery proof was seen")
+        self._change(message.row, MessageState.DELIVERED, message.carrier_count(), entry)
 
     def expired(self, envelope: CustodyRow, now_s: float) -> None:
         """Note that an envelope of ours is over its time."""
@@ -228,13 +241,13 @@ class Outbox:
         message = self._by_envelope.get(envelope.id)
         if message is not None:
             self._forget(message)
-            self._expire(message.row, now_s)
+            self._expire(message.row, message.carrier_count(), now_s)
 
     def expire_unsealed(self, now_s: float) -> None:
         """Give up on messages that never could be sealed."""
         for row in [row for row in self._unsealed.values() if row.expires_s <= now_s]:
             del self._unsealed[row.id]
-            self._expire(row, now_s)
+            self._expire(row, 0, now_s)
 
     def next_expiry(self) -> float | None:
         """Give when the next unsealed message is over its time (Unix s)."""
@@ -247,8 +260,8 @@ class Outbox:
             self.custody.finish(message.envelope, "removed")
         for row in [row for row in self._unsealed.values() if row.contact == contact]:
             del self._unsealed[row.id]
-        for row in [row for row in self._changed.values() if row.contact == contact]:
-            del self._changed[row.id]
+        for change in [c for c in self._changed.values() if c.row.contact == contact]:
+            del self._changed[change.row.id]
 
     def recipient_of(self, envelope: EnvelopeId) -> AccountKey | None:
         """Give for whom an envelope of ours is, as far as this process sealed it."""
@@ -310,12 +323,19 @@ class Outbox:
         del self._by_envelope[message.envelope]
         self._sessions.pop(message.row.proof_hash, None)
 
-    def _expire(self, row: MessageRow, now_s: float) -> None:
-        self._changed[row.id] = replace(row, state=MessageState.EXPIRED)
-        self._note(row.id, now_s, "expired", "no delivery proof came in its lifetime")
+    def _expire(self, row: MessageRow, carriers: int, now_s: float) -> None:
+        entry = HistoryEntry(now_s, "expired", "no delivery proof came in its lifetime")
+        self._change(row, MessageState.EXPIRED, carriers, entry)
 
-    def _note(self, message: MessageId, at_s: float, kind: str, detail: str) -> None:
-        self.store.add_history(HistoryRow(message, at_s, kind, detail))
+    def _change(
+        self, row: MessageRow, state: MessageState, carriers: int, entry: HistoryEntry
+    ) -> None:
+        change = self._changed.get(row.id)
+        if change is None:
+            self._changed[row.id] = Change(row, state, carriers, [entry])
+            return
+        change.row, change.state, change.carriers = row, state, carriers
+        change.history.append(entry)
 
 
 def _check(text: str, lifetime_s: float) -> None:
@@ -333,5 +353,16 @@ def _check(text: str, lifetime_s: float) -> None:
         raise InvalidInput("A message lives from one minute to 30 days.")
 
 
-def _told(row: MessageRow) -> list[Effect]:
-    return [Notify(MessageChanged(row.id, row.contact, row.state, row.carriers))]
+def _carriers(history: list[HistoryEntry]) -> dict[str, None]:
+    """Give who holds a message's present envelope."""
+    carriers: dict[str, None] = {}
+    for entry in history:
+        if entry.kind == "sealed-anew":
+            carriers.clear()
+        elif entry.kind == "carried":
+            carriers[entry.detail] = None
+    return carriers
+
+
+def _told(row: MessageRow, state: MessageState, carriers: int) -> Effect:
+    return Notify(MessageChanged(row.id, row.contact, state, carriers))

@@ -27,6 +27,7 @@ class DocumentKind(StrEnum):
     INVITE = "invite"
     PEER = "peer"
     RECORD = "record"
+    TRUST = "trust"
 
 
 class Direction(StrEnum):
@@ -91,10 +92,9 @@ class MessageRow:
 
 
 @dataclass(frozen=True, slots=True)
-class HistoryRow:
+class HistoryEntry:
     """One thing that happened to a message: ``kind`` is kebab-case, ``detail`` for a person."""
 
-    message: MessageId
     at_s: float
     kind: str
     detail: str
@@ -155,8 +155,9 @@ class DocumentStore(Protocol):
 class MessageStore(Protocol):
     """The mail that people see, with its history."""
 
-    def add_message(self, row: MessageRow) -> bool:
-        """Keep a new message; False, and nothing kept, where its (id, direction) is known.
+    def add_message(self, row: MessageRow, *history: HistoryEntry) -> bool:
+        """Keep a new message with the beginning of its history; False, and nothing kept, where
+        its (id, direction) is known.
 
         An order of 0 becomes one more than the highest order ever given here.
 
@@ -172,8 +173,11 @@ class MessageStore(Protocol):
         state: MessageState,
         carriers: int,
         proof_hash: Tag,
+        *history: HistoryEntry,
     ) -> None:
-        """Change what may change of a message; nothing happens where it is unknown."""
+        """Change what may change of a message, and append to its history; nothing happens where
+        it is unknown.
+        """
         ...
 
     def message(self, message: MessageId, direction: Direction) -> MessageRow | None:
@@ -205,17 +209,11 @@ class MessageStore(Protocol):
         ...
 
     def delete_messages(self, contact: AccountKey) -> None:
-        """Forget a contact's messages and their history (not that of an id which another
-        contact's message has too).
-        """
+        """Forget a contact's messages and their history."""
         ...
 
-    def add_history(self, row: HistoryRow) -> None:
-        """Append to a message's history."""
-        ...
-
-    def history(self, message: MessageId) -> list[HistoryRow]:
-        """Give a message's history, oldest first."""
+    def history(self, message: MessageId, direction: Direction) -> list[HistoryEntry]:
+        """Give a message's history, oldest first; empty where it is unknown."""
         ...
 
 

@@ -42,7 +42,7 @@ from p2p.errors import (
 )
 from p2p.node.api import Check, CustodyView, NeighbourView, NodeStatus, NumberedNotice, PeerView
 from p2p.node.subscribers import Subscribers
-from p2p.ports.store import Direction, HistoryRow, MessageRow, MessageState, MessageStore
+from p2p.ports.store import Direction, HistoryEntry, MessageRow, MessageState, MessageStore
 from p2p.wire.ids import AccountKey, MessageId, PeerId, Tag
 
 START_S = 1_760_000_000.0
@@ -116,10 +116,8 @@ class FakeNodeApi:
         row = self._store.message(message, Direction.OUT)
         assert row is not None
         with self._store.transaction():
-            self._store.update_message(message, Direction.OUT, state, carriers, NO_TAG)
-            self._store.add_history(
-                HistoryRow(message, self._now_s, state.value, f"{carriers} carriers")
-            )
+            entry = HistoryEntry(self._now_s, state.value, f"{carriers} carriers")
+            self._store.update_message(message, Direction.OUT, state, carriers, NO_TAG, entry)
         self.publish(MessageChanged(message, row.contact, state, carriers))
 
     # --- NodeApi ---
@@ -235,10 +233,7 @@ class FakeNodeApi:
         contact = self._contacts[event.contact]
         if contact.state == "waiting":
             raise NotReady(f"{contact.name}'s keys are not here yet.")
-        row = self._add(self._new_id(), Direction.OUT, event.contact, event.text, event.lifetime_s)
-        with self._store.transaction():
-            self._store.add_history(HistoryRow(row.id, self._now_s, "queued", "written here"))
-        return row
+        return self._add(self._new_id(), Direction.OUT, event.contact, event.text, event.lifetime_s)
 
     def _add(
         self, message: MessageId, direction: Direction, contact: AccountKey, text: str, life: float
@@ -258,7 +253,7 @@ class FakeNodeApi:
             proof_hash=NO_TAG,
         )
         with self._store.transaction():
-            self._store.add_message(row)
+            self._store.add_message(row, HistoryEntry(self._now_s, state.value, "written here"))
         kept = self._store.message(message, direction)
         assert kept is not None
         return kept

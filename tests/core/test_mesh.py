@@ -272,7 +272,7 @@ def test_states_are_told_in_order_and_history_says_why(make_world: MakeWorld) ->
         ["queued", "carried", "delivered"],
         ["queued", "delivered"],  # carried and proven in one commit
     )
-    history = world.seats["alice"].store.history(row.id)
+    history = world.seats["alice"].store.history(row.id, Direction.OUT)
     assert [h.kind for h in history] == ["queued", "carried", "delivered"]
     assert history[1].detail == world.seats["bob"].peer
 
@@ -410,7 +410,7 @@ def test_a_message_expires_truthfully_and_leaves_every_store(make_world: MakeWor
     world.run(31 * DAY_S)
     assert world.seats["carol"].node.custody_counts()[0] == 0
     assert list(world.seats["carol"].store.tombstones()) == []
-    kinds = [h.kind for h in world.seats["alice"].store.history(row.id)]
+    kinds = [h.kind for h in world.seats["alice"].store.history(row.id, Direction.OUT)]
     assert kinds == ["queued", "carried", "expired"]
 
 

@@ -155,34 +155,40 @@ class MessageContract:
         assert newest(limit=0) == []
 
     def test_history_is_oldest_first(self, store: Store) -> None:
-        rows = [history(1, kind, at_s=5.0) for kind in ("queued", "carried", "arrived")]
+        first, *later = entries = [
+            history(kind, at_s=1_767_052_800.123456)
+            for kind in ("queued", "carried by\n\u2028\x85\0", "arrived", "read")
+        ]
         with store.transaction():
-            store.add_message(message(1))
-            for row in rows:
-                store.add_history(row)
-            store.add_history(history(2, "queued"))
-        assert store.history(message_id(1)) == rows
-        assert store.history(message_id(3)) == []
+            assert store.add_message(message(1), first)
+            assert not store.add_message(message(1), history("again"))
+            store.add_message(message(1, direction=Direction.IN))
+            for number, some in ((1, later[:2]), (1, []), (1, later[2:]), (2, later)):
+                store.update_message(
+                    message_id(number), Direction.OUT, MessageState.READ, 0, Tag(bytes(16)), *some
+                )
+        assert store.history(message_id(1), Direction.OUT) == entries
+        assert store.history(message_id(1), Direction.IN) == []
+        assert store.history(message_id(2), Direction.OUT) == []
 
     def test_delete_takes_one_contact_with_its_history(self, store: Store) -> None:
         with store.transaction():
             for number, contact in ((1, ALICE), (2, BOB), (3, ALICE)):
-                store.add_message(message(number, contact=contact))
-                store.add_history(history(number, "queued"))
+                store.add_message(message(number, contact=contact), history("queued"))
             store.delete_messages(ALICE)
             store.delete_messages(AccountKey(b"C" * 32))
         assert [row.id for row in everything(store)] == [message_id(2)]
         assert store.message(message_id(1), Direction.OUT) is None
-        assert store.history(message_id(1)) == []
-        assert len(store.history(message_id(2))) == 1
+        assert store.history(message_id(1), Direction.OUT) == []
+        assert len(store.history(message_id(2), Direction.OUT)) == 1
 
     def test_a_contact_cannot_take_the_history_of_anothers_message_along(
         self, store: Store
     ) -> None:
         # The sender chooses a message's id: it may choose that of a message to somebody else.
         with store.transaction():
-            store.add_message(message(1, contact=ALICE, direction=Direction.OUT))
-            store.add_history(history(1, "queued"))
-            store.add_message(message(1, contact=BOB, direction=Direction.IN))
+            store.add_message(message(1, contact=ALICE, direction=Direction.OUT), history("queued"))
+            store.add_message(message(1, contact=BOB, direction=Direction.IN), history("received"))
             store.delete_messages(BOB)
-        assert len(store.history(message_id(1))) == 1
+        assert len(store.history(message_id(1), Direction.OUT)) == 1
+        assert store.history(message_id(1), Direction.IN) == []

@@ -134,8 +134,7 @@ def fill(store: Store) -> None:
     store.put_document(DocumentKind.CONTACT, b"kept", b"1")
     store.put_document(DocumentKind.CONTACT, b"replaced", b"1")
     for number in (1, 2):
-        store.add_message(message(number))
-        store.add_history(history(number, "queued"))
+        store.add_message(message(number), history("queued"))
         store.add_envelope(custody(number), b"data %d" % number)
         store.add_tombstone(envelope_id(10 + number), 100.0)
         store.add_proof(proof(number, expires_s=100.0))
@@ -147,9 +146,11 @@ def change_everything(store: Store) -> None:
     store.put_document(DocumentKind.CONTACT, b"replaced", b"2")
     store.put_document(DocumentKind.CONTACT, b"new", b"2")
     store.delete_document(DocumentKind.CONTACT, b"kept")
-    store.update_message(message_id(1), Direction.OUT, MessageState.READ, 1, Tag(b"h" * 16))
-    store.add_history(history(1, "read"))
-    store.add_history(history(3, "queued"))
+    hash_ = Tag(b"h" * 16)
+    for number in (1, 3):
+        store.update_message(
+            message_id(number), Direction.OUT, MessageState.READ, 1, hash_, history("read")
+        )
     store.delete_messages(ALICE)
     store.add_message(message(4))
     store.set_copies(envelope_id(1), 1)
@@ -171,7 +172,7 @@ def snapshot(store: Store) -> object:
         [list(store.documents(kind)) for kind in DocumentKind],
         messages,
         [store.message(row.id, row.direction) for row in messages],
-        [store.history(message_id(number)) for number in range(12)],
+        [store.history(row.id, row.direction) for row in messages],
         envelopes,
         [store.envelope(row.id) for row in envelopes],
         list(store.tombstones()),

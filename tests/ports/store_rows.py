@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from p2p.ports.store import (
     CustodyRow,
     Direction,
-    HistoryRow,
+    HistoryEntry,
     MessageRow,
     MessageState,
     ProofRow,
@@ -49,8 +49,8 @@ def message(
     )
 
 
-def history(number: int, kind: str, at_s: float = 1_000.0) -> HistoryRow:
-    return HistoryRow(message_id(number), at_s, kind, f"{kind} for a person")
+def history(kind: str, at_s: float = 1_000.0) -> HistoryEntry:
+    return HistoryEntry(at_s, kind, f"{kind} for a person")
 
 
 def envelope_id(number: int) -> EnvelopeId:

@@ -114,26 +114,28 @@ class SameStores(RuleBasedStateMachine):
         row = message(
             number, direction=direction, contact=contact, state=state, text=text, order=order
         )
-        self.same(lambda store: store.add_message(row))
+        self.same(lambda store: store.add_message(row, history(text)))
 
-    @rule(number=few, direction=directions, state=states, carriers=few)
+    @rule(number=few, direction=directions, state=states, carriers=few, kinds=st.lists(texts))
     def update_message(
-        self, number: int, direction: Direction, state: MessageState, carriers: int
+        self,
+        number: int,
+        direction: Direction,
+        state: MessageState,
+        carriers: int,
+        kinds: list[str],
     ) -> None:
         hash_ = Tag(bytes([carriers]) * 16)
+        entries = [history(kind) for kind in kinds]
         self.same(
             lambda store: store.update_message(
-                message_id(number), direction, state, carriers, hash_
+                message_id(number), direction, state, carriers, hash_, *entries
             )
         )
 
     @rule(contact=contacts)
     def delete_messages(self, contact: bytes) -> None:
         self.same(lambda store: store.delete_messages(contact))
-
-    @rule(number=few, kind=st.sampled_from(["queued", "carried"]))
-    def add_history(self, number: int, kind: str) -> None:
-        self.same(lambda store: store.add_history(history(number, kind)))
 
     @rule(
         direction=st.none() | directions,

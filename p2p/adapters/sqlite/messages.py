@@ -5,9 +5,11 @@ from __future__ import annotations
 from string import hexdigits
 from typing import TypeAlias, cast
 
+import msgspec
+
 from p2p.adapters.sqlite.connection import Area, Row, Value
 from p2p.errors import Conflict
-from p2p.ports.store import Direction, HistoryRow, MessageRow, MessageState
+from p2p.ports.store import Direction, HistoryEntry, MessageRow, MessageState
 from p2p.wire.ids import AccountKey, MessageId, Tag
 from p2p.wire.limits import MESSAGE_ID_SIZE_BYTES
 
@@ -16,8 +18,8 @@ _Columns: TypeAlias = tuple[
 ]
 _ADD = """
 INSERT INTO messages (number, id, direction, contact, state, text, created_s, sent_s, expires_s,
-    carriers, proof_hash)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    carriers, proof_hash, history)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _SELECT = """
 SELECT number, id, direction, contact, state, text, created_s, sent_s, expires_s,
@@ -25,27 +27,23 @@ SELECT number, id, direction, contact, state, text, created_s, sent_s, expires_s
 FROM messages
 """
 _UPDATE = """
-UPDATE messages SET state = ?, carriers = ?, proof_hash = ? WHERE id = ? AND direction = ?
+UPDATE messages SET state = ?, carriers = ?, proof_hash = ?, history = history || ?
+WHERE id = ? AND direction = ?
 """
 _ONE = f"{_SELECT} WHERE id = ? AND direction = ?"
 _STARTING = f"{_SELECT} WHERE id BETWEEN ? AND ? ORDER BY number LIMIT ?"
-_DELETE_HISTORY = """
-DELETE FROM history
-WHERE message IN (SELECT id FROM messages WHERE contact = ?1)
-AND message NOT IN (SELECT id FROM messages WHERE contact <> ?1)
-"""
 _DELETE = "DELETE FROM messages WHERE contact = ?"
-_ADD_HISTORY = "INSERT INTO history (message, at_s, kind, detail) VALUES (?, ?, ?, ?)"
-_HISTORY = "SELECT message, at_s, kind, detail FROM history WHERE message = ? ORDER BY number"
+_HISTORY = "SELECT history FROM messages WHERE id = ? AND direction = ?"
 
 _ID_DIGITS = 2 * MESSAGE_ID_SIZE_BYTES
+_read_line = msgspec.json.Decoder(tuple[float, str, str]).decode
 
 
 class Messages(Area):
     """:class:`p2p.ports.store.MessageStore` on one database."""
 
-    def add_message(self, row: MessageRow) -> bool:
-        """Keep a new message; False where its (id, direction) is known."""
+    def add_message(self, row: MessageRow, *history: HistoryEntry) -> bool:
+        """Keep a new message and its history; False where its (id, direction) is known."""
         values = (
             row.order or None,
             row.id,
@@ -58,6 +56,7 @@ class Messages(Area):
             row.expires_s,
             row.carriers,
             row.proof_hash,
+            _lines(history),
         )
         try:
             self._database.write(_ADD, values)
@@ -74,9 +73,10 @@ class Messages(Area):
         state: MessageState,
         carriers: int,
         proof_hash: Tag,
+        *history: HistoryEntry,
     ) -> None:
-        """Change what may change of a message."""
-        values = (state.value, carriers, proof_hash, message, direction.value)
+        """Change what may change of a message, and append to its history."""
+        values = (state.value, carriers, proof_hash, _lines(history), message, direction.value)
         self._database.write(_UPDATE, values)
 
     def message(self, message: MessageId, direction: Direction) -> MessageRow | None:
@@ -105,8 +105,8 @@ class Messages(Area):
         """Give messages in store order after ``after_order``."""
         where, values = _where(direction, contact)
         if states:
-            where += f" AND state IN ({', '.join('?' * len(states))})"
-            values.extend(state.value for state in states)
+            # Written out and not bound: only so can SQLite see that an index covers these states.
+            where += f" AND state IN ({', '.join(repr(state.value) for state in states)})"
         values += (after_order, max(0, limit))
         sql = f"{_SELECT} WHERE {where} AND number > ? ORDER BY number LIMIT ?"
         return [_message(row) for row in self._database.rows(sql, values)]
@@ -122,17 +122,13 @@ class Messages(Area):
 
     def delete_messages(self, contact: AccountKey) -> None:
         """Forget a contact's messages and their history."""
-        self._database.write(_DELETE_HISTORY, (contact,))
         self._database.write(_DELETE, (contact,))
 
-    def add_history(self, row: HistoryRow) -> None:
-        """Append to a message's history."""
-        self._database.write(_ADD_HISTORY, (row.message, row.at_s, row.kind, row.detail))
-
-    def history(self, message: MessageId) -> list[HistoryRow]:
+    def history(self, message: MessageId, direction: Direction) -> list[HistoryEntry]:
         """Give a message's history, oldest first."""
-        found = self._database.rows(_HISTORY, (message,))
-        return [HistoryRow(*row) for row in cast("list[tuple[MessageId, float, str, str]]", found)]
+        found = self._database.rows(_HISTORY, (message, direction.value))
+        lines = cast("str", found[0][0]) if found else ""
+        return [HistoryEntry(*_read_line(line)) for line in lines.split("\n") if line]
 
 
 def _where(direction: Direction | None, contact: AccountKey | None) -> tuple[str, list[Value]]:
@@ -146,6 +142,18 @@ def _where(direction: Direction | None, contact: AccountKey | None) -> tuple[str
         where += " AND contact = ?"
         values.append(contact)
     return where, values
+
+
+def _lines(history: tuple[HistoryEntry, ...]) -> str:
+    """Give a history as it is kept in its message's row: a JSON array and a line feed each.
+
+    In the row and not in a table of its own, since every entry goes with a change of its message,
+    and each page that a commit touches costs an encryption.
+    """
+    return "".join(
+        msgspec.json.encode((entry.at_s, entry.kind, entry.detail)).decode() + "\n"
+        for entry in history
+    )
 
 
 def _message(row: Row) -> MessageRow:

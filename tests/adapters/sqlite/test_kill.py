@@ -27,8 +27,7 @@ from tests.ports.store_rows import custody, envelope_id, history, message, messa
 store = open_store(Path(sys.argv[1]), bytes(range(32)))
 for number in range(int(sys.argv[2]), 1_000_000):
     with store.transaction():
-        store.add_message(message(number, text="x" * (number % 7_000)))
-        store.add_history(history(number, "queued"))
+        store.add_message(message(number, text="x" * (number % 7_000)), history("queued"))
         store.add_envelope(custody(number), bytes(number % 7_000))
         if number >= 20:
             store.delete_envelope(envelope_id(number - 20))
@@ -78,7 +77,7 @@ def check(path: Path, reported: int) -> int:
     last = numbers[-1]
     assert numbers == list(range(1, last + 1))
     assert reported <= last <= reported + 1
-    assert all(len(store.history(message_id(number))) == 1 for number in numbers)
+    assert all(len(store.history(message_id(number), Direction.OUT)) == 1 for number in numbers)
     kept = [int.from_bytes(row.id, "little") for row in store.custody()]
     assert kept == list(range(max(1, last - 19), last + 1))
     assert everything(store)[0].text == "x"

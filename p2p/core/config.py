@@ -69,6 +69,24 @@ class LinkConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class TrustConfig:
+    """How old what others signed may be, and how much of it is kept.
+
+    Attributes:
+        age_check_status_max_s: an older status list does not do for an age check.
+        contract_status_max_s: nor for what binds.
+        stale_list_max_s: a list of issuers counts for so long after a newer one was due: the real
+            VICAL is valid for a day, and a village may see no newer one for weeks.
+        lists_max_bytes: all lists of issuers and status lists together.
+    """
+
+    age_check_status_max_s: int = 7 * 86_400
+    contract_status_max_s: int = 86_400
+    stale_list_max_s: int = 30 * 86_400
+    lists_max_bytes: int = 64 * 1_048_576
+
+
+@dataclass(frozen=True, slots=True)
 class NodeConfig:
     """Everything that a node decides for itself.
 
@@ -95,3 +113,4 @@ class NodeConfig:
     share_addresses: int = 1
     custody: CustodyConfig = CustodyConfig()
     link: LinkConfig = LinkConfig()
+    trust: TrustConfig = TrustConfig()

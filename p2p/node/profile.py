@@ -12,6 +12,7 @@ from typing import Annotated, Final, TypeAlias
 
 from msgspec import Meta, Struct
 
+from p2p.core.saved_clock import save_clock, saved_clock
 from p2p.crypto.account import (
     account_key_of,
     certify_device,
@@ -41,9 +42,7 @@ from p2p.wire.limits import CLOCK_TOLERANCE_S, NAME_SIZE_MAX_BYTES
 PROFILE_VERSION: Final = 1
 _PROFILE_KEY: Final = b"profile"
 _NAME_KEY: Final = b"profile-name"
-_CLOCK_KEY: Final = b"clock-floor"
 _PROFILE_SIZE_MAX_BYTES: Final = 1_024
-_CLOCK_FORMAT: Final = ">d"
 _JOINERS: Final = str.maketrans("", "", "\u200c\u200d")
 """Join letters in some scripts, and emoji; no printable characters by themselves."""
 
@@ -145,7 +144,7 @@ def check_clock(store: DocumentStore, now_s: float) -> None:
     Raises:
         ClockDoubtful: it is more than a day behind.
     """
-    floor_s = _clock_floor(store)
+    floor_s = saved_clock(store)
     if now_s < floor_s - CLOCK_TOLERANCE_S:
         days = (floor_s - now_s) / 86_400
         raise ClockDoubtful(
@@ -156,14 +155,14 @@ def check_clock(store: DocumentStore, now_s: float) -> None:
 
 def note_clock(store: DocumentStore, now_s: float) -> None:
     """Remember that it is ``now_s`` at least; needs an open transaction."""
-    if now_s > _clock_floor(store):
-        _put_clock(store, now_s)
+    if now_s > saved_clock(store):
+        save_clock(store, now_s)
 
 
 def accept_clock(store: Store, now_s: float) -> None:
     """Take the clock as it is, durably: for a person who says that it was wrong before."""
     with store.transaction():
-        _put_clock(store, now_s)
+        save_clock(store, now_s)
 
 
 def _make(store: Store, name: str, account_seed: bytes, entropy: Entropy, now_s: float) -> Profile:
@@ -180,7 +179,7 @@ def _make(store: Store, name: str, account_seed: bytes, entropy: Entropy, now_s:
     with store.transaction():
         store.put_document(DocumentKind.SETTING, _PROFILE_KEY, pack(document))
         store.put_document(DocumentKind.SETTING, _NAME_KEY, checked.encode())
-        _put_clock(store, now_s)
+        save_clock(store, now_s)
     return load_profile(store)
 
 
@@ -212,19 +211,3 @@ def _checked_name(name: str) -> str:
     if len(stripped.encode()) > NAME_SIZE_MAX_BYTES:
         raise InvalidInput(f"A name takes at most {NAME_SIZE_MAX_BYTES} bytes in UTF-8.")
     return stripped
-
-
-def _clock_floor(store: DocumentStore) -> float:
-    data = store.document(DocumentKind.SETTING, _CLOCK_KEY)
-    if data is None:
-        return 0.0
-    try:
-        (floor_s,) = struct.unpack(_CLOCK_FORMAT, data)
-    except struct.error as exc:
-        raise StoreDamaged("The time that this store has kept is damaged.") from exc
-    return float(floor_s)
-
-
-def _put_clock(store: DocumentStore, now_s: float) -> None:
-    data = struct.pack(_CLOCK_FORMAT, now_s)
-    store.put_document(DocumentKind.SETTING, _CLOCK_KEY, data)

@@ -6,7 +6,6 @@ each start. docs/spec/home.md gives the documents.
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass, field
 from typing import Annotated, Final, TypeAlias
 

@@ -62,6 +62,42 @@ class Document:
     device_auth: CborMap
 
 
+@dataclass(frozen=True, slots=True)
+class IssuedDocument:
+    """What an issuer hands to a holder: every element with its original bytes, and its signature.
+
+    ``items`` has, by namespace and element name, the element's bytes under tag 24, as received.
+    """
+
+    items: dict[str, dict[str, Embedded]]
+    claims: SpacedClaims
+    issuer_auth: CoseMessage
+    signed: SecurityObject
+
+
+def read_issuer_signed(data: bytes) -> IssuedDocument:
+    """The document in an IssuerSigned (section 8.3.2.1.2.2), each element checked by its digest.
+
+    The signature itself is not checked: whose it must be is the caller's to know.
+
+    Raises:
+        CredentialError: rules ``shape``, ``namespace``, ``digest``, ``length``, or those of
+            :func:`p2p.credentials.cbor.decode` and of reading the security object.
+    """
+    members = cbor.decode_map(data, "The document")
+    disclosed = _read_spaces(members.get("nameSpaces", {}))
+    message = read_message(members.get("issuerAuth"), SIGN1_TAG, _ISSUER)
+    if message.payload is None:
+        raise refused(SHAPE, "The issuer's signature has no payload.")
+    signed = read_security_object(message.payload)
+    claims = _disclosed_claims(disclosed, signed)
+    items = {
+        space: {_read_item(item.content)[1]: item for item in listed}
+        for space, listed in disclosed.items()
+    }
+    return IssuedDocument(items, claims, message, signed)
+
+
 def read_device_response(data: bytes) -> list[Document]:
     """The documents of a DeviceResponse (section 8.3.2.1.2.2).
 

@@ -177,7 +177,8 @@ class Custody:
         return self._config.charge(row.id, row.size_bytes)
 
     def _count(self, row: CustodyRow, sign: int) -> None:
-        room_bytes = sign * self._room_of(row)
+        # Our own mail is under no quota, so that what is charged may be decided after it is kept.
+        room_bytes = sign * (row.size_bytes if row.tier is Tier.OWN else self._room_of(row))
         self._tier_count[row.tier] += sign
         self._tier_bytes[row.tier] += room_bytes
         if row.tier is Tier.STRANGER:

@@ -238,5 +238,10 @@ class Introductions:
         return self.addresses[:ADDRESSES_MAX] if self.config.share_addresses else ()
 
     def _fingerprint(self, issued: IssuedBundle) -> bytes:
-        told = pack((self.config.name, issued.hash, self._shared_addresses()))
-        return hashlib.blake2b(told, digest_size=16).digest()
+        return told_fingerprint(self.config.name, issued.hash, self._shared_addresses())
+
+
+def told_fingerprint(name: str, bundle: BundleHash, addresses: tuple[str, ...]) -> bytes:
+    """Give by what a contact's record remembers what we told it about ourselves."""
+    told = pack((name, bundle, addresses))
+    return hashlib.blake2b(told, digest_size=16).digest()

@@ -52,3 +52,7 @@ class ProtocolOptions:
     interference: Mapping[int, Interference] = field(default_factory=dict[int, Interference])
     faults: Sequence[Fault] = ()
     clock_offsets_s: Mapping[int, float] = field(default_factory=dict[int, float])
+
+
+PLAIN: Final = ProtocolOptions()
+"""No attackers, no faults, no losses, the seed 0."""

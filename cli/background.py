@@ -18,6 +18,8 @@ START_WAIT_S: Final = 30.0
 STOP_WAIT_S: Final = 30.0
 POLL_S: Final = 0.05
 LOG_TAIL_LINES: Final = 5
+LOG_SIZE_MAX_BYTES: Final = 5_000_000
+"""A log that has grown beyond this is set aside when the node starts; one old one is kept."""
 _LOG_TAIL_BYTES: Final = 65_536
 _OUR_PREFIX: Final = "molva: "
 """With which the node's program begins its one sentence, as we do ours."""
@@ -63,6 +65,18 @@ def start(session: Session, arguments: Sequence[str], passphrase: str) -> subpro
     except BrokenPipeError:
         pass  # It has ended already: the caller will see that, and why.
     return process
+
+
+def log_end(home: Path) -> int:
+    """Give where a node that is about to start begins to log, after setting aside a log that has
+    grown too large: that becomes ``node.log.1``.
+    """
+    log = log_file(home)
+    size_bytes = log.stat().st_size if log.exists() else 0
+    if size_bytes <= LOG_SIZE_MAX_BYTES:
+        return size_bytes
+    log.replace(log.with_name(f"{log.name}.1"))
+    return 0
 
 
 def wait_until_up(session: Session, process: subprocess.Popen[bytes], log_from: int) -> int:

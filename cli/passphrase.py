@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import sys
 from pathlib import Path
 from typing import Final
@@ -84,10 +86,16 @@ def from_file(path: Path) -> str:
     """Give the first line of a passphrase file.
 
     Raises:
-        CommandFailed: it cannot be read, or its first line is empty.
+        CommandFailed: it cannot be read, others could read it, or its first line is empty.
     """
     try:
         with path.open("rb") as file:
+            info = os.fstat(file.fileno())
+            if stat.S_ISREG(info.st_mode) and stat.S_IMODE(info.st_mode) & 0o077:
+                raise CommandFailed(
+                    f"{path} is open to other users. Run: chmod 600 {path}",
+                    code="environment-fault",
+                )
             text = file.read(_FILE_MAX_BYTES).decode()
     except OSError as exc:
         raise CommandFailed(f"{path} cannot be read: {exc.strerror}.") from exc

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, TypedDict, TypeVar, Unpack
 
 import click
 
@@ -20,8 +19,7 @@ Decorated = TypeVar("Decorated", bound=Callable[..., object])
 _FOLLOW_POLL_S: Final = 0.3
 
 
-@dataclass(frozen=True, slots=True)
-class RunOptions:
+class RunOptions(TypedDict):
     """How the node is to run; what is None is left to the profile's settings."""
 
     listen: tuple[str, ...]
@@ -34,25 +32,23 @@ class RunOptions:
     accept_clock: bool
     passphrase_file: Path | None
 
-    def arguments(self, home: Path) -> list[str]:
-        """Give the arguments of the node's program, but for the passphrase."""
-        given = [f"--home={home}"]
-        for name, values in (
-            ("--listen", self.listen),
-            ("--peer", self.peer),
-            ("--bootstrap", self.bootstrap),
-        ):
-            given += [f"{name}={value}" for value in values]
-        for name, chosen in (("mdns", self.mdns), ("dht", self.dht)):
-            if chosen is not None:
-                given.append(f"--{name}" if chosen else f"--no-{name}")
-        if self.api_tcp is not None:
-            given.append(f"--api-tcp={self.api_tcp}")
-        if self.log_level is not None:
-            given.append(f"--log-level={self.log_level}")
-        if self.accept_clock:
-            given.append("--accept-clock")
-        return given
+
+def _arguments(options: RunOptions, home: Path) -> list[str]:
+    """Give the arguments of the node's program, but for the passphrase."""
+    given = [f"--home={home}"]
+    given += [f"--listen={address}" for address in options["listen"]]
+    given += [f"--peer={address}" for address in options["peer"]]
+    given += [f"--bootstrap={address}" for address in options["bootstrap"]]
+    for name, chosen in (("mdns", options["mdns"]), ("dht", options["dht"])):
+        if chosen is not None:
+            given.append(f"--{name}" if chosen else f"--no-{name}")
+    if options["api_tcp"] is not None:
+        given.append(f"--api-tcp={options['api_tcp']}")
+    if options["log_level"] is not None:
+        given.append(f"--log-level={options['log_level']}")
+    if options["accept_clock"]:
+        given.append("--accept-clock")
+    return given
 
 
 def _run_options(command: Decorated) -> Decorated:
@@ -109,18 +105,7 @@ def node() -> None:
 @node.command()
 @_run_options
 @pass_session
-def run(
-    session: Session,
-    listen: tuple[str, ...],
-    peer: tuple[str, ...],
-    bootstrap: tuple[str, ...],
-    mdns: bool | None,  # noqa: FBT001
-    dht: bool | None,  # noqa: FBT001
-    api_tcp: int | None,
-    log_level: str | None,
-    accept_clock: bool,  # noqa: FBT001
-    passphrase_file: Path | None,
-) -> None:
+def run(session: Session, **options: Unpack[RunOptions]) -> None:
     """Run the node in the foreground; Ctrl-C ends it.
 
     \b
@@ -129,9 +114,6 @@ def run(
       molva node run --listen /ip4/0.0.0.0/tcp/4001 --no-dht
     """
     background.check_profile(session.home)
-    options = RunOptions(
-        listen, peer, bootstrap, mdns, dht, api_tcp, log_level, accept_clock, passphrase_file
-    )
     arguments, secret = _with_passphrase(session, options)
     background.replace_self(session, arguments, secret)
 
@@ -139,18 +121,7 @@ def run(
 @node.command()
 @_run_options
 @pass_session
-def start(
-    session: Session,
-    listen: tuple[str, ...],
-    peer: tuple[str, ...],
-    bootstrap: tuple[str, ...],
-    mdns: bool | None,  # noqa: FBT001
-    dht: bool | None,  # noqa: FBT001
-    api_tcp: int | None,
-    log_level: str | None,
-    accept_clock: bool,  # noqa: FBT001
-    passphrase_file: Path | None,
-) -> None:
+def start(session: Session, **options: Unpack[RunOptions]) -> None:
     """Start the node in the background.
 
     Returns once the node answers. What it says goes to `molva node logs`.
@@ -164,12 +135,8 @@ def start(
     running = _running(session)
     if running is not None:
         raise CommandFailed(f"The node is running already (process {running}).", code="conflict")
-    options = RunOptions(
-        listen, peer, bootstrap, mdns, dht, api_tcp, log_level, accept_clock, passphrase_file
-    )
     arguments, secret = _with_passphrase(session, options)
-    log = background.log_file(session.home)
-    log_from = log.stat().st_size if log.exists() else 0
+    log_from = background.log_end(session.home)
     process = background.start(session, arguments, secret)
     process_id = background.wait_until_up(session, process, log_from)
     if session.screen.as_json:
@@ -274,8 +241,8 @@ def _show_lines(session: Session, lines: list[str]) -> None:
 
 def _with_passphrase(session: Session, options: RunOptions) -> tuple[list[str], str]:
     """Give the arguments of the node's program, and what it is to read from standard input."""
-    way, secret = passphrase.for_program(session.home, options.passphrase_file)
-    return [*options.arguments(session.home), *way], secret
+    way, secret = passphrase.for_program(session.home, options["passphrase_file"])
+    return [*_arguments(options, session.home), *way], secret
 
 
 def _running(session: Session) -> int | None:

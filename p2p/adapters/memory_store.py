@@ -98,19 +98,19 @@ class MemoryStore:
         found.sort()
         return iter(found)
 
-    def add_message(self, row: MessageRow, *history: HistoryEntry) -> bool:
-        """Keep a new message and its history; False where its (id, direction) is known."""
+    def add_message(self, row: MessageRow, *history: HistoryEntry) -> int:
+        """Keep a new message and its history; 0 where its (id, direction) is known."""
         if (row.id, row.direction) in self._orders.rows:
-            return False
+            return 0
         order = row.order or self._sequence + 1
         if order in self._messages.rows:
             raise Conflict(f"There is a message number {order} already.")
         self._journal.note(partial(self._set_sequence, self._sequence))
         self._set_sequence(max(order, self._sequence))
-        self._messages.put(order, row if row.order else _placed(row, order))
+        self._messages.put(order, row if row.order else row.placed(order))
         self._orders.put((row.id, row.direction), order)
         self._history.put(order, history)
-        return True
+        return order
 
     def _set_sequence(self, sequence: int) -> None:
         self._sequence = sequence
@@ -275,22 +275,6 @@ def _first(rows: Iterator[MessageRow], limit: int) -> list[MessageRow]:
 
 
 # Written out, since dataclasses.replace takes three times as long.
-
-
-def _placed(row: MessageRow, order: int) -> MessageRow:
-    return MessageRow(
-        order,
-        row.id,
-        row.direction,
-        row.contact,
-        row.state,
-        row.text,
-        row.created_s,
-        row.sent_s,
-        row.expires_s,
-        row.carriers,
-        row.proof_hash,
-    )
 
 
 def _changed(row: MessageRow, state: MessageState, carriers: int, proof_hash: Tag) -> MessageRow:

@@ -55,7 +55,8 @@ class Inbox:
             proof_hash=NO_HASH,
         )
         entry = HistoryEntry(now_s, "received", "opened on this device")
-        return row if self.store.add_message(row, entry) else None
+        order = self.store.add_message(row, entry)
+        return row.placed(order) if order else None
 
     def mark_read(self, message: MessageId, now_s: float) -> bool:
         """Note that the person saw a message; False where there is none such."""

@@ -150,13 +150,13 @@ class Outbox:
         )
         if not self.book.can_seal(contact, now_s):
             waits = HistoryEntry(now_s, "queued", "waiting for the contact's prekeys")
-            self.store.add_message(row, waits)
+            row = row.placed(self.store.add_message(row, waits))
             self._unsealed[row.id] = row
             return row, [_told(row, row.state, 0)], []
         sealed_row, envelope = self._seal_message(row, now_s)
         kept = HistoryEntry(now_s, "queued", "sealed and kept on this device")
-        self.store.add_message(sealed_row, kept)
-        return sealed_row, [_told(row, row.state, 0)], [envelope]
+        order = self.store.add_message(sealed_row, kept)
+        return sealed_row.placed(order), [_told(row, row.state, 0)], [envelope]
 
     def seal_waiting(self, contact: AccountKey, now_s: float) -> list[EnvelopeId]:
         """Seal what was written before the contact's prekeys were here."""

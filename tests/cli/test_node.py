@@ -34,6 +34,7 @@ def home(molva: CommandLine) -> Generator[Path, None, None]:
 @pytest.fixture
 def passphrase_file(tmp_path: Path) -> Path:
     path = tmp_path / "passphrase"
+    path.touch(0o600)
     path.write_text(f"{PASSPHRASE}\nanother line\n")
     return path
 
@@ -107,10 +108,35 @@ def test_an_empty_passphrase_file_is_refused(
     molva: CommandLine, home: Path, tmp_path: Path
 ) -> None:
     empty = tmp_path / "empty"
+    empty.touch(0o600)
     empty.write_bytes(b"\nsecond")
     assert "is empty" in molva("init", "--passphrase-file", str(empty)).err
     empty.write_bytes(b"\xff\n")
     assert "no UTF-8" in molva("init", "--passphrase-file", str(empty)).err
+
+
+def test_a_passphrase_file_that_others_may_read_is_refused_at_once(
+    molva: CommandLine, home: Path, passphrase_file: Path
+) -> None:
+    passphrase_file.chmod(0o640)
+    outcome = molva("init", "--passphrase-file", str(passphrase_file))
+    assert outcome.code == 1
+    assert f"chmod 600 {passphrase_file}" in outcome.err
+    assert not home.exists()
+
+
+def test_a_log_that_has_grown_large_is_set_aside(
+    molva: CommandLine, home: Path, passphrase_file: Path
+) -> None:
+    molva("init", "--passphrase-file", str(passphrase_file))
+    log = background.log_file(home)
+    log.parent.mkdir(mode=0o700)
+    log.write_bytes(b"x" * (background.LOG_SIZE_MAX_BYTES + 1))
+    old = log.with_name("node.log.1")
+    old.write_bytes(b"older still")
+    assert molva("node", "start", "--passphrase-file", str(passphrase_file)).code == 0
+    assert old.read_bytes()[:2] == b"xx"
+    assert log.stat().st_size < background.LOG_SIZE_MAX_BYTES
 
 
 def test_start_status_logs_stop(molva: CommandLine, home: Path, passphrase_file: Path) -> None:
@@ -153,6 +179,7 @@ def test_a_node_in_the_background_outlives_its_shell(molva: CommandLine, home: P
 
 def test_a_node_that_cannot_start_says_why(molva: CommandLine, home: Path, tmp_path: Path) -> None:
     wrong = tmp_path / "wrong"
+    wrong.touch(0o600)
     wrong.write_text("wrong")
     molva("init", "--passphrase-file", str(wrong))
     (home / "passphrase").write_text("right")

@@ -13,6 +13,7 @@ from p2p.core.effects import (
     CustodyTaken,
     InviteReused,
     MessageChanged,
+    MessageReceived,
     NeighbourChanged,
 )
 from p2p.core.events import (
@@ -526,3 +527,15 @@ def test_ids_and_content_stay_small(make_world: MakeWorld) -> None:
     world.run(10)
     frames = [decode_frame(data) for _, _, data in world.frames[before:]]
     assert [len(f.envelope) for f in frames if isinstance(f, Carry)] == [256]
+
+
+def test_a_message_tells_its_place_in_the_store_on_both_sides(make_world: MakeWorld) -> None:
+    world = friends(make_world)
+    world.connect("alice", "bob")
+    for number in (1, 2):
+        answer = world.send("alice", "bob", f"number {number}")
+        assert answer == world.seats["alice"].store.message(answer.id, Direction.OUT)
+        world.run(5)
+        heard = [n for n in world.seats["bob"].notices if isinstance(n, MessageReceived)][-1]
+        assert heard.message == world.seats["bob"].store.message(answer.id, Direction.IN)
+        assert heard.message.order > 0

@@ -23,7 +23,7 @@ class MessageContract:
 
     def test_a_known_id_and_direction_is_not_kept_again(self, store: Store) -> None:
         with store.transaction():
-            assert store.add_message(message(1, text="first"))
+            assert store.add_message(message(1, text="first")) == 1
             assert not store.add_message(message(1, text="second", contact=BOB))
             assert not store.add_message(message(1, text="second", order=7))
             assert store.add_message(message(1, text="other way", direction=Direction.IN))
@@ -41,9 +41,9 @@ class MessageContract:
 
     def test_an_order_that_is_named_is_kept(self, store: Store) -> None:
         with store.transaction():
-            store.add_message(message(1, order=10))
-            store.add_message(message(2, order=4))
-            store.add_message(message(3))
+            assert store.add_message(message(1, order=10)) == 10
+            assert store.add_message(message(2, order=4)) == 4
+            assert store.add_message(message(3)) == 11
         assert orders(store) == [4, 10, 11]
 
     def test_an_order_that_is_taken_is_refused(self, store: Store) -> None:

@@ -159,6 +159,13 @@ class Database:
             self._fault = self._translate(exc, StoreFull)
             raise self._fault from exc
 
+    def insert(self, sql: str, parameters: Sequence[Value]) -> int:
+        """Run one statement that adds a row; give its number. Raises what :meth:`write` does."""
+        self.write(sql, parameters)
+        number = self._cursor.lastrowid
+        assert number is not None, "an INSERT has a last row"
+        return number
+
     def rows(self, sql: str, parameters: Sequence[Value] = ()) -> list[Row]:
         """Run one statement that reads; give all its rows.
 

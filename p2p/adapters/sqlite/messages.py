@@ -42,8 +42,8 @@ _read_line = msgspec.json.Decoder(tuple[float, str, str]).decode
 class Messages(Area):
     """:class:`p2p.ports.store.MessageStore` on one database."""
 
-    def add_message(self, row: MessageRow, *history: HistoryEntry) -> bool:
-        """Keep a new message and its history; False where its (id, direction) is known."""
+    def add_message(self, row: MessageRow, *history: HistoryEntry) -> int:
+        """Keep a new message and its history; 0 where its (id, direction) is known."""
         values = (
             row.order or None,
             row.id,
@@ -59,12 +59,11 @@ class Messages(Area):
             _lines(history),
         )
         try:
-            self._database.write(_ADD, values)
+            return self._database.insert(_ADD, values)
         except Conflict:
             if self.message(row.id, row.direction) is None:
                 raise
-            return False
-        return True
+            return 0
 
     def update_message(
         self,

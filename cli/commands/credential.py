@@ -15,6 +15,10 @@ COMMANDS: Final = MappingProxyType(
             "cli.commands.credential_verify:verify",
             "Check a presentation from a file; needs no node.",
         ),
+        "issue-test": (
+            "cli.commands.credential_issue_test:issue_test",
+            "Issue test credentials that nobody trusts; needs no node.",
+        ),
     }
 )
 

@@ -30,6 +30,10 @@ _PROOFS: Final = MappingProxyType(
         HolderProof.DEVICE_MAC: "the device authenticated itself in this session",
     }
 )
+_ABOUT_THE_CREDENTIAL: Final = frozenset(
+    {"iss", "iat", "nbf", "exp", "cnf", "vct", "vct#integrity", "aka_vcts", "status"}
+)
+"""Claims that say nothing about the person; what they mean is shown above."""
 _VALUE_MAX_CHARACTERS: Final = 200
 
 
@@ -117,7 +121,7 @@ def _age(seconds: int) -> str:
     for unit_s, name in ((86_400, "days"), (3_600, "hours"), (60, "minutes")):
         if seconds >= 2 * unit_s:
             return f"{seconds // unit_s} {name}"
-    return f"{seconds} seconds"
+    return f"{seconds} second{'' if seconds == 1 else 's'}"
 
 
 def _show_claims(screen: Screen, verified: Verified, claims: Claims) -> None:
@@ -131,7 +135,9 @@ def _show_claims(screen: Screen, verified: Verified, claims: Claims) -> None:
 def _lines(verified: Verified, claims: Claims) -> Iterator[tuple[str, str]]:
     """Each claim as a name and its value; those of an mdoc with their namespace."""
     if verified.format != MDOC_FORMAT:
-        yield from ((name, _in_words(value)) for name, value in claims.items())
+        for name, value in claims.items():
+            if name not in _ABOUT_THE_CREDENTIAL:
+                yield name, _in_words(value)
         return
     for space, elements in claims.items():
         if isinstance(elements, Mapping):

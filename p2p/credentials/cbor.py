@@ -58,6 +58,7 @@ EMBEDDED_TAG: Final = 24
 _INDEFINITE: Final = -1
 _BREAK: Final = 0xFF
 _UNSIGNED, _NEGATIVE, _BYTES, _TEXT, _ARRAY, _MAP, _TAG = range(7)
+_SPECIAL: Final = 7 << 5
 _FLOATS: Final = {25: (">e", 2), 26: (">f", 4), 27: (">d", 8)}
 
 
@@ -112,6 +113,42 @@ def encode_array(items: Sequence[bytes]) -> bytes:
 def encode_embedded(content: bytes) -> bytes:
     """An encoded value wrapped in a byte string under tag 24."""
     return encode_head(_TAG, EMBEDDED_TAG) + encode_bytes(content)
+
+
+def encode(value: CborValue) -> bytes:
+    """A value of ours in its shortest form, map members in the order of the map.
+
+    What :func:`decode` gives is read back as the same value; floats take eight bytes.
+    """
+    match value:
+        case bool() | None:
+            return bytes((_SPECIAL | (22 if value is None else 20 + value),))
+        case int():
+            return encode_head(_UNSIGNED, value) if value >= 0 else encode_head(_NEGATIVE, ~value)
+        case float():
+            return b"\xfb" + struct.pack(">d", value)
+        case str():
+            return encode_text(value)
+        case bytes():
+            return encode_bytes(value)
+        case list():
+            return encode_array([encode(item) for item in value])
+        case dict():
+            members = [encode(name) + encode(item) for name, item in value.items()]
+            return encode_head(_MAP, len(members)) + b"".join(members)
+        case _:
+            return _encode_special(value)
+
+
+def _encode_special(value: Embedded | Tagged | Simple) -> bytes:
+    match value:
+        case Embedded():
+            return value.raw
+        case Tagged():
+            return encode_head(_TAG, value.number) + encode(value.value)
+        case _:
+            short = value.number < 24
+            return bytes((_SPECIAL | value.number,) if short else (_SPECIAL | 24, value.number))
 
 
 class _Reader:

@@ -28,6 +28,9 @@ class DocumentKind(StrEnum):
     PEER = "peer"
     RECORD = "record"
     TRUST = "trust"
+    CREDENTIAL = "credential"
+    CREDENTIAL_REQUEST = "credential-request"
+    PROVEN = "proven"
 
 
 class Direction(StrEnum):

@@ -1,4 +1,4 @@
-"""Contacts as GraphML, for Gephi, networkx, igraph and others: who met whom, how often, how long."""
+"""Contacts as GraphML, for Gephi, networkx and others: who met whom, how often, how long."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Contacts as GraphML: well-formed, whole, and true."""
 
-import xml.etree.ElementTree as ElementTree
+import xml.etree.ElementTree as ET
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,7 +27,7 @@ def test_lengths_are_summed_and_open_contacts_last_to_the_end():
 
 
 def test_the_file_says_what_was_found():
-    root = ElementTree.fromstring(graphml_text('a "b" & <c>', 4, CHANGES, 10.0))
+    root = ET.fromstring(graphml_text('a "b" & <c>', 4, CHANGES, 10.0))
     graph = root.find(f"{SPACE}graph")
     assert graph.attrib == {"id": 'a "b" & <c>', "edgedefault": "undirected"}
     nodes = graph.findall(f"{SPACE}node")
@@ -56,7 +56,7 @@ changes = st.lists(
 
 @given(st.text(st.characters(exclude_categories=["Cc", "Cs"], exclude_characters="￾￿")), changes)
 def test_whatever_the_name_the_file_is_well_formed(name, found):
-    root = ElementTree.fromstring(graphml_text(name, 5, found, 50.0))
+    root = ET.fromstring(graphml_text(name, 5, found, 50.0))
     assert len(root.findall(f".//{SPACE}node")) == 5
     for total in root.findall(f".//{SPACE}edge/{SPACE}data[@key='total_s']"):
         assert 0 <= float(total.text) <= 50

@@ -27,6 +27,7 @@ from p2p.sessions.plan import Beginning, Continuation, Repetition, plan_seal
 from p2p.sessions.prekeys import Prekeys
 from p2p.sessions.roster import Roster
 from p2p.sessions.session import Session
+from p2p.sessions.stranger import ForgottenStore, passing_identity
 from p2p.sessions.suite import Suite
 from p2p.sessions.tags import (
     DAY_S,
@@ -181,6 +182,31 @@ class SessionBook:
         if isinstance(plan, Continuation):
             return self._seal_session(plan.session, content, expiry_hour, now_s)
         return self._seal_first_contact(plan, content, expiry_hour, now_s)
+
+    def seal_as_stranger(
+        self,
+        recipient: AccountKey,
+        bundle: bytes,
+        lookup_secret: bytes,
+        content: bytes,
+        lifetime_s: float,
+        now_s: float,
+    ) -> Sealed:
+        """Seal one letter to a one-time bundle, from an account that is made for it and forgotten.
+
+        Raises:
+            NotAuthentic, Malformed, WrongVersion: no good bundle of that account.
+            NotReady: the bundle's time is over.
+            TooLarge: the content does not fit.
+        """
+        passing = passing_identity(self._entropy, now_s)
+        book = SessionBook(passing, self._suite, ForgottenStore(), self._entropy, now_s)
+        book.learn_bundle(recipient, bundle, lookup_secret, now_s)
+        return book.seal(recipient, content, lifetime_s, now_s)
+
+    def withdraw_bundle(self, hash_: BundleHash) -> None:
+        """Destroy an own one-time bundle that is not wanted any more; nothing where it is gone."""
+        self._prekeys.withdraw(hash_)
 
     def acknowledge(self, session: SessionId, now_s: float) -> None:
         """Note that the other side has opened a message of this session (its proof was seen)."""

@@ -138,6 +138,12 @@ class Prekeys:
         if bundle is not None and bundle.user == session.id:
             self._destroy(bundle)
 
+    def withdraw(self, hash_: BundleHash) -> None:
+        """Destroy a one-time bundle before its time; nothing where there is none such."""
+        bundle = self._bundles.get(hash_)
+        if bundle is not None and bundle.one_time:
+            self._destroy(bundle)
+
     def advance(self, now_s: float) -> None:
         """Expect the weeks around now."""
         for lookup in self._lookups.values():

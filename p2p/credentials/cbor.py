@@ -151,6 +151,14 @@ def _encode_special(value: Embedded | Tagged | Simple) -> bytes:
             return bytes((_SPECIAL | value.number,) if short else (_SPECIAL | 24, value.number))
 
 
+_KEY_TYPES: Final = (str, int, bytes)
+_SHORT_STRINGS: Final = tuple(
+    initial & 0x1F if initial >> 5 in (_BYTES, _TEXT) and initial & 0x1F < 24 else -1
+    for initial in range(256)
+)
+"""By first byte: the length of a string that tells it there, or -1."""
+
+
 class _Reader:
     """One pass over the bytes; the position only moves forward."""
 
@@ -172,14 +180,27 @@ class _Reader:
         if start >= self._size:
             raise self._ended()
         initial = self._data[start]
-        self.position = start + 1
-        major, argument = initial >> 5, initial & 0x1F
+        if initial < 24:
+            self.position = start + 1
+            return initial
+        length = _SHORT_STRINGS[initial]
+        if length < 0:
+            self.position = start + 1
+            return self._long(initial >> 5, initial & 0x1F, start, depth)
+        self.position = end = start + 1 + length
+        if end > self._size:
+            raise self._ended()
+        taken = self._data[start + 1 : end]
+        return taken if initial < _TEXT << 5 else self._utf8(taken)
+
+    def _long(self, major: int, argument: int, start: int, depth: int) -> CborValue:
+        """A value that is no small number and no short string; the first byte is read."""
         if argument >= 24 and major <= _TAG:
             argument = self._argument(major, argument)
-        if major == _TEXT:
-            return self._utf8(self._string(_TEXT, argument))
         if major == _BYTES:
             return self._string(_BYTES, argument)
+        if major == _TEXT:
+            return self._utf8(self._string(_TEXT, argument))
         if major == _UNSIGNED:
             return argument
         if major == _NEGATIVE:
@@ -224,7 +245,7 @@ class _Reader:
 
     def _member(self, members: CborMap, depth: int) -> None:
         key = self.item(depth)
-        if not isinstance(key, str) and (isinstance(key, bool) or not isinstance(key, int | bytes)):
+        if not isinstance(key, _KEY_TYPES) or isinstance(key, bool):
             raise self._malformed("a map key is no integer, text or bytes")
         if key in members:
             raise refused(DUPLICATE, f"{self._what} has a map with the same key twice.")
@@ -278,6 +299,9 @@ class _Reader:
     def _argument(self, major: int, code: int) -> int:
         if code < 24:
             return code
+        if code == 24 and self.position < self._size:
+            self.position += 1
+            return self._data[self.position - 1]
         if code < 28:
             return int.from_bytes(self._take(1 << (code - 24)), "big")
         if code == 31 and _BYTES <= major <= _MAP:

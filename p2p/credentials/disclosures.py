@@ -33,7 +33,13 @@ PROTECTED_CLAIMS: Final = frozenset(
 _DIGESTS_NAME: Final = "_sd"
 _ALGORITHM_NAME: Final = "_sd_alg"
 _ELEMENT_NAME: Final = "..."
-_HASHES: Final = {"sha-256": "sha256", "sha-384": "sha384", "sha-512": "sha512"}
+_SPECIAL_NAMES: Final = frozenset({_ALGORITHM_NAME, _ELEMENT_NAME})
+_NESTED: Final = (dict, list)
+_HASHES: Final = {
+    "sha-256": hashlib.sha256,
+    "sha-384": hashlib.sha384,
+    "sha-512": hashlib.sha512,
+}
 
 
 def hash_text(text: str, algorithm: JsonValue, what: str) -> str:
@@ -42,10 +48,10 @@ def hash_text(text: str, algorithm: JsonValue, what: str) -> str:
     Raises:
         CredentialError: rule ``algorithm``.
     """
-    name = _HASHES.get(algorithm) if isinstance(algorithm, str) else None
-    if name is None:
+    make = _HASHES.get(algorithm) if isinstance(algorithm, str) else None
+    if make is None:
         raise refused(ALGORITHM, f"{what} uses the unknown hash {algorithm!r:.40}.")
-    return base64url_encode(hashlib.new(name, text.encode("ascii")).digest())
+    return base64url_encode(make(text.encode("ascii")).digest())
 
 
 def digest_algorithm(payload: JsonObject) -> JsonValue:
@@ -118,9 +124,11 @@ class _Revealer:
         for name, value in members.items():
             if name == _DIGESTS_NAME:
                 continue
-            self._require_claim_name(name, depth)
-            if name != _ALGORITHM_NAME:
-                revealed[name] = self._value(value, depth + 1)
+            if name in _SPECIAL_NAMES:
+                self._require_claim_name(name, depth)
+            else:
+                nested = isinstance(value, _NESTED)
+                revealed[name] = self._value(value, depth + 1) if nested else value
         if _DIGESTS_NAME in members:
             self._disclose(members[_DIGESTS_NAME], members, revealed, depth)
         return revealed
@@ -182,6 +190,7 @@ class _Revealer:
         return self._disclosed.pop(digest, None)
 
     def _require_claim_name(self, name: str, depth: int) -> None:
+        """Refuse a name that has a meaning of its own, but for the algorithm at the top."""
         if name == _ELEMENT_NAME:
             raise refused(DISCLOSURE, "A claim is named '...'.")
         if name == _ALGORITHM_NAME and depth > 0:

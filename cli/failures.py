@@ -45,7 +45,7 @@ def report(error: Exception, *, as_json: bool) -> int:
 
 
 def _report_from_node(error: Exception, *, as_json: bool) -> int:
-    from p2p.control.client import MolvaError, NodeNotRunning, TimedOut
+    from p2p.control.client import MolvaError, NodeNotRunning, RequestRefused, TimedOut
 
     if not isinstance(error, MolvaError):
         raise error
@@ -54,7 +54,8 @@ def _report_from_node(error: Exception, *, as_json: bool) -> int:
         exit_code = ExitCode.NOT_RUNNING
     if isinstance(error, TimedOut):
         exit_code = ExitCode.TIMED_OUT
-    return _tell(str(error), error.code, exit_code, as_json=as_json)
+    rule = error.rule if isinstance(error, RequestRefused) else ""
+    return _tell(str(error), error.code, exit_code, as_json=as_json, rule=rule)
 
 
 def _tell_usage(error: click.ClickException, *, as_json: bool) -> int:
@@ -66,14 +67,18 @@ def _tell_usage(error: click.ClickException, *, as_json: bool) -> int:
     return _tell(error.format_message(), "usage", ExitCode.USAGE, as_json=as_json)
 
 
-def _tell(sentence: str, code: str, exit_code: ExitCode, *, as_json: bool) -> int:
+def _tell(
+    sentence: str, code: str, exit_code: ExitCode, *, as_json: bool, rule: str = ""
+) -> int:
     import json
 
     from cli.output import safe_line
 
     if as_json:
         value = {"code": code, "detail": sentence, "exit_code": int(exit_code)}
+        value |= {"rule": rule} if rule else {}
         click.echo(json.dumps(value, ensure_ascii=True), err=True)
     else:
-        click.echo(f"molva: {safe_line(sentence)}", err=True)
+        named = f" (rule {rule})" if rule else ""
+        click.echo(f"molva: {safe_line(sentence + named)}", err=True)
     return int(exit_code)

@@ -86,15 +86,17 @@ class NotReady(LocalError):
 class RequestRefused(LocalError):
     """The control API refuses a request: raised at the node, and again by its client.
 
-    ``code`` is the problem's code (docs/reference/control-api.md), ``status`` the HTTP status.
+    ``code`` is the problem's code (docs/reference/control-api.md), ``status`` the HTTP status,
+    ``rule`` the rule that something signed breaks, empty where it is not about that.
     """
 
     code = "request-refused"
 
-    def __init__(self, code: str, status: int, message: str) -> None:
+    def __init__(self, code: str, status: int, message: str, rule: str = "") -> None:
         super().__init__(message)
         self.code = code
         self.status = status
+        self.rule = rule
 
 
 class RemoteError(MolvaError):

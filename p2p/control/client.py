@@ -22,6 +22,7 @@ import msgspec
 from p2p.control import schema
 from p2p.control.folder import check_private_folder
 from p2p.control.socket_path import socket_path
+from p2p.control.trust_client import TrustClient
 from p2p.errors import (
     EnvironmentFault,
     InvalidInput,
@@ -68,6 +69,7 @@ class ControlClient:
     def __init__(self, home: Path, wait_s: float = ANSWER_WAIT_S) -> None:
         self._socket_path = socket_path(home.expanduser().resolve(), os.getuid())
         self._connection = _UnixConnection(self._socket_path, wait_s)
+        self.trust = TrustClient(self)
 
     def __enter__(self) -> Self:
         """Give itself."""
@@ -361,7 +363,7 @@ def _refusal(response: http.client.HTTPResponse, content: bytes) -> RequestRefus
         return RequestRefused(
             "internal-error", response.status, f"The node answered {response.status}, and not why."
         )
-    return RequestRefused(problem.code, response.status, problem.detail)
+    return RequestRefused(problem.code, response.status, problem.detail, problem.rule)
 
 
 def _target(path: str, query: Mapping[str, str]) -> str:

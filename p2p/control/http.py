@@ -15,7 +15,7 @@ from typing import Final, TypeAlias
 import h11
 import trio
 
-from p2p.control.schema import REQUEST_SIZE_MAX_BYTES
+from p2p.control.schema import REQUEST_SIZE_MAX_BYTES, UPLOAD_REQUEST_MAX_BYTES, UPLOADS
 from p2p.errors import MolvaError, RequestRefused
 from p2p.node.tasks import spawn
 
@@ -146,7 +146,8 @@ class Conversation:
         return event if isinstance(event, h11.Request) else None
 
     async def _whole(self, head: h11.Request) -> Request:
-        _refuse_announced_size(head)
+        most = _size_max_bytes(head.target)
+        _refuse_announced_size(head, most)
         body = bytearray()
         with trio.fail_after(REQUEST_WAIT_S):
             while True:
@@ -156,8 +157,8 @@ class Conversation:
                 event = self._parser.next_event()
                 if isinstance(event, h11.Data):
                     body += event.data
-                    if len(body) > REQUEST_SIZE_MAX_BYTES:
-                        raise _too_large()
+                    if len(body) > most:
+                        raise _too_large(most)
                 elif isinstance(event, h11.EndOfMessage):
                     break
                 else:
@@ -226,14 +227,18 @@ class Conversation:
             await self._stream.send_all(data)
 
 
-def _refuse_announced_size(head: h11.Request) -> None:
+def _size_max_bytes(target: bytes) -> int:
+    """Give how large the body of a request to an address may be."""
+    path = target.partition(b"?")[0].decode("ascii")
+    return UPLOAD_REQUEST_MAX_BYTES if path in UPLOADS else REQUEST_SIZE_MAX_BYTES
+
+
+def _refuse_announced_size(head: h11.Request, most: int) -> None:
     for name, value in head.headers:
         # h11 has checked that it is a number; more digits than these are too many anyway.
-        if name == b"content-length" and (len(value) > 9 or int(value) > REQUEST_SIZE_MAX_BYTES):
-            raise _too_large()
+        if name == b"content-length" and (len(value) > 9 or int(value) > most):
+            raise _too_large(most)
 
 
-def _too_large() -> RequestRefused:
-    return RequestRefused(
-        "too-large", 413, f"A request body holds at most {REQUEST_SIZE_MAX_BYTES} bytes."
-    )
+def _too_large(most: int) -> RequestRefused:
+    return RequestRefused("too-large", 413, f"A request body holds at most {most} bytes.")

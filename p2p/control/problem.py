@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Final
 
 from p2p.control.schema import Problem
-from p2p.errors import MolvaError, RequestRefused
+from p2p.errors import CredentialError, MolvaError, RequestRefused
 
 STATUS_AND_TITLE: Final = MappingProxyType(
     {
@@ -61,6 +61,7 @@ def problem_of(error: MolvaError, instance: str = "") -> Problem:
         status=status,
         detail=str(error),
         instance=instance,
+        rule=error.rule if isinstance(error, CredentialError) else "",
     )
 
 

@@ -12,6 +12,7 @@ from p2p.control.access import Right
 from p2p.control.call import Call, Endpoint
 from p2p.control.http import Request
 from p2p.control.service import ControlService
+from p2p.control.trust_routes import TRUST_ENDPOINTS
 from p2p.errors import InvalidInput, RequestRefused
 
 PREFIX: Final = f"/v{schema.API_VERSION}"
@@ -163,6 +164,7 @@ ENDPOINTS: Final = (
     Endpoint("POST", "/v1/peers/{id}/ban", Right.WRITE, _ban_peer),
     Endpoint("GET", "/v1/custody", Right.READ, _custody),
     Endpoint("GET", "/v1/doctor", Right.READ, _doctor),
+    *TRUST_ENDPOINTS,
     EVENTS,
     STOP,
 )

@@ -25,6 +25,10 @@ PRODUCT_VERSION: Final = __version__
 API_VERSION: Final = 1
 REQUEST_SIZE_MAX_BYTES: Final = 4 * 1_048_576
 """A batch of 256 ordinary messages, with room; a larger one is sent as two."""
+UPLOADS: Final = ("/v1/trust/lists", "/v1/trust/status-lists")
+"""Addresses that take a whole file, in base64."""
+UPLOAD_REQUEST_MAX_BYTES: Final = 6 * 1_048_576
+"""What a request to one of them holds: a file of 4 MiB."""
 BATCH_MAX: Final = 256
 PAGE_MAX: Final = 256
 """A page of the longest messages is then still under 16 MB."""
@@ -107,13 +111,17 @@ class Nothing(Struct, frozen=True, forbid_unknown_fields=True):
 
 # --- answers -------------------------------------------------------------------------------------
 class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Why a request was refused (RFC 9457): ``type`` is ``molva:<code>``, ``detail`` a sentence."""
+    """Why a request was refused (RFC 9457): ``type`` is ``molva:<code>``, ``detail`` a sentence.
+
+    ``rule`` names the rule that something signed breaks, where the code is ``credential-refused``.
+    """
 
     type: str
     title: str
     status: int
     detail: str
     instance: str = ""
+    rule: str = ""
 
     @property
     def code(self) -> str:
@@ -300,6 +308,9 @@ class Event(Struct, frozen=True, kw_only=True, omit_defaults=True):
     envelope_id: str = ""
     size_bytes: int | None = None
     offset_s: float | None = None
+    kind: str = ""
+    ref: str = ""
+    name: str = ""
     missed: int | None = None
 
 
@@ -314,6 +325,7 @@ EVENT_NAMES: Final = (
     "custody.dropped",
     "invite.reused",
     "clock.disagrees",
+    "trust.changed",
 )
 """Every name that an event may have; the first two are about the stream itself."""
 

@@ -13,6 +13,7 @@ from p2p.control.directory import ContactDirectory
 from p2p.control.ledger import CommandLedger
 from p2p.control.outgoing import OutgoingMail
 from p2p.control.problem import problem_of
+from p2p.control.trust_service import TrustService
 from p2p.core.effects import ContactView, InviteMade
 from p2p.core.events import (
     Command,
@@ -53,6 +54,7 @@ class ControlService:
             COMMANDS_REMEMBERED_MAX, COMMANDS_REMEMBERED_S, clock
         )
         self._numbers = count(1)
+        self.trust = TrustService(node, clock)
 
     @property
     def node(self) -> NodeApi:

@@ -18,6 +18,7 @@ from p2p.core.effects import (
     MessageReceived,
     NeighbourChanged,
 )
+from p2p.core.trust_events import TrustChanged
 from p2p.node.api import CustodyView, NodeStatus, NumberedNotice, PeerView
 from p2p.ports.store import HistoryEntry, MessageRow
 from p2p.wire.ids import AccountKey, message_id_text
@@ -122,6 +123,10 @@ def event(numbered: NumberedNotice, id_: str, name_of: NameOf) -> schema.Event:
             return _event_of_people(notice, at_s, id_, name_of)
         case NeighbourChanged() | CustodyTaken() | CustodyDropped() | ClockDisagrees():
             return _event_of_mesh(notice, at_s, id_)
+        case TrustChanged(kind=kind, ref=ref, name=name, why=why):
+            return schema.Event(
+                event="trust.changed", id=id_, at_s=at_s, kind=kind, ref=ref, name=name, why=why
+            )
         case _:
             assert_never(notice)
 

@@ -21,7 +21,14 @@ from p2p.core.events import (
 from p2p.core.inbox import Inbox
 from p2p.core.introductions import Introductions, Outcome
 from p2p.core.outbox import Outbox
-from p2p.errors import Conflict, LocalError, UnknownName
+from p2p.core.trust_commands import TrustCommands
+from p2p.core.trust_events import (
+    AnchorsAdded,
+    StatusListImported,
+    TrustListImported,
+    TrustRemoved,
+)
+from p2p.errors import Conflict, CredentialError, LocalError, UnknownName
 from p2p.ports.store import MessageStore
 from p2p.sessions.book import SessionBook
 
@@ -36,14 +43,15 @@ class Commands:
     outbox: Outbox
     book: SessionBook
     store: MessageStore
+    trust: TrustCommands
 
     def carry_out(self, command: Command, now_s: float) -> Outcome:
-        """Do what was asked; the outcome ends with the Answer, a LocalError where it is refused."""
+        """Do what was asked; the outcome ends with the Answer, an error where it is refused."""
         outcome = Outcome()
         result: Result
         try:
             result = self._do(command, now_s, outcome)
-        except LocalError as exc:
+        except (LocalError, CredentialError) as exc:
             result = exc
         outcome.effects.append(Answer(command.command, result))
         return outcome
@@ -60,9 +68,22 @@ class Commands:
                 record, added = self.introductions.add(link, name, now_s)
                 outcome.add(added)
                 return self.contacts.view(record)
-            case ContactVerified(_, contact, verified):
+            case ContactVerified() | ContactBlocked() | ContactRenamed() | ContactRemoved():
+                return self._about_contact(command, outcome)
+            case AnchorsAdded() | TrustListImported() | StatusListImported() | TrustRemoved():
+                return self.trust.carry_out(command, now_s, outcome.effects)
+            case _:
+                assert_never(command)
+
+    def _about_contact(
+        self,
+        command: ContactVerified | ContactBlocked | ContactRenamed | ContactRemoved,
+        outcome: Outcome,
+    ) -> Result:
+        match command:
+            case ContactVerified(verified=verified):
                 return self._change(command, outcome, "verified", verified=int(verified))
-            case ContactBlocked(_, contact, blocked):
+            case ContactBlocked(blocked=blocked):
                 return self._change(command, outcome, "blocked", blocked=int(blocked))
             case ContactRenamed(_, contact, name):
                 name = clean_name(name)
@@ -70,8 +91,6 @@ class Commands:
                 return self._change(command, outcome, "renamed", name=name)
             case ContactRemoved():
                 return self._remove(command, outcome)
-            case _:
-                assert_never(command)
 
     def _send(self, command: SendRequested, now_s: float, outcome: Outcome) -> Result:
         record = self.contacts.require(command.contact)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from p2p.errors import LocalError
+from p2p.core.trust_events import TrustChanged, TrustResult
+from p2p.errors import CredentialError, LocalError
 from p2p.ports.store import MessageRow, MessageState
 from p2p.wire.ids import AccountKey, CommandId, EnvelopeId, MessageId, PeerId
 
@@ -67,12 +68,16 @@ class Done:
     """The command took effect and has nothing to say."""
 
 
-Result: TypeAlias = MessageRow | ContactView | InviteMade | Done | LocalError
+Result: TypeAlias = (
+    MessageRow | ContactView | InviteMade | Done | TrustResult | LocalError | CredentialError
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The outcome of one command; a :class:`~p2p.errors.LocalError` says why it was refused."""
+    """The outcome of one command; a :class:`~p2p.errors.LocalError` says why it was refused, a
+    :class:`~p2p.errors.CredentialError` which rule something signed breaks.
+    """
 
     command: CommandId
     result: Result
@@ -151,6 +156,7 @@ Notice: TypeAlias = (
     | CustodyTaken
     | CustodyDropped
     | ClockDisagrees
+    | TrustChanged
 )
 
 

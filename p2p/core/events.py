@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from p2p.core.trust_events import TrustCommand
 from p2p.wire.ids import AccountKey, CommandId, MessageId, PeerId
 
 
@@ -141,6 +142,7 @@ Command: TypeAlias = (
     | ContactBlocked
     | ContactRenamed
     | ContactRemoved
+    | TrustCommand
 )
 Event: TypeAlias = (
     Started | AddressesChanged | LinkOpened | LinkClosed | FrameReceived | Woken | Command

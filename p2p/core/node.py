@@ -37,6 +37,9 @@ from p2p.core.reputation import Reputation
 from p2p.core.routing.router import Router
 from p2p.core.sync import Sync
 from p2p.core.transfer import Transfer
+from p2p.core.trust import Trust
+from p2p.core.trust_commands import TrustCommands
+from p2p.core.trust_events import TrustView
 from p2p.errors import LimitExceeded, ProtocolViolation, RemoteError, WrongVersion
 from p2p.ports.entropy import Entropy
 from p2p.ports.store import Store
@@ -126,7 +129,11 @@ class Node:
             entropy,
             config,
         )
-        self._commands = Commands(self._contacts, self._introductions, inbox, outbox, book, store)
+        self._trust = Trust(store, config.trust)
+        told = TrustCommands(self._trust)
+        self._commands = Commands(
+            self._contacts, self._introductions, inbox, outbox, book, store, told
+        )
         self._outbox = outbox
         self._reputation = Reputation(config.link)
         self._maintain_at_s = now_s
@@ -195,6 +202,10 @@ class Node:
         """Give what is carried for others: envelopes, their bytes, and proofs remembered."""
         count, size_bytes = self._custody.carried_for_others()
         return count, size_bytes, len(self._proofs)
+
+    def trust(self, now_s: float) -> TrustView:
+        """Give what this node trusts, and how old it is."""
+        return self._trust.view(now_s)
 
     def farewell(self) -> list[Effect]:
         """Give what is said last to every neighbour, for a shell that is about to stop.

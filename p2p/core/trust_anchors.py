@@ -9,7 +9,6 @@ from typing import Final
 
 from msgspec.structs import replace as replace_struct
 
-from p2p.core.contacts import printable
 from p2p.core.trust_documents import DOCUMENT_VERSION, AnchorDocument, TrustDocuments
 from p2p.core.trust_events import AnchorPurpose, AnchorsAdded, AnchorView
 from p2p.credentials.certificates import Certificate, read_certificate
@@ -192,7 +191,7 @@ class PinnedAnchors:
 def _certificates(command: AnchorsAdded) -> list[Certificate]:
     if len(command.pem) > PEM_SIZE_MAX_BYTES:
         raise InvalidInput(f"A file of certificates has at most {PEM_SIZE_MAX_BYTES} bytes.")
-    label = printable(command.label)
+    label = _printable(command.label)
     if label != command.label or len(label.encode()) > NAME_SIZE_MAX_BYTES:
         raise InvalidInput(
             f"A label has at most {NAME_SIZE_MAX_BYTES} bytes, no control characters and no "
@@ -208,10 +207,15 @@ def _certificates(command: AnchorsAdded) -> list[Certificate]:
     return list(unique.values())
 
 
+def _printable(text: str) -> str:
+    """Give a text without what could deceive on a terminal, and without outer blanks."""
+    return "".join(char for char in text if char.isprintable()).strip()
+
+
 def _own_label(certificate: Certificate, name: bytes) -> str:
     """Give the certificate's common name, or its beginning, as a label that shows as it is."""
     found = _COMMON_NAME.search(certificate.name)
-    label = printable(_ESCAPED.sub(r"\1", found[1])) if found else ""
+    label = _printable(_ESCAPED.sub(r"\1", found[1])) if found else ""
     while len(label.encode()) > NAME_SIZE_MAX_BYTES:
         label = label[:-1]
     return label.strip() or name.hex()[:16]

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from p2p.core.effects import ContactView, Notice, Result
 from p2p.core.events import Command
+from p2p.core.trust_events import TrustView
 from p2p.errors import EnvironmentFault
 from p2p.ports.store import MessageStore
 from p2p.wire.ids import AccountKey, PeerId
@@ -101,7 +102,7 @@ class NodeApi(Protocol):
         """Have the node handle a command; returns once its outcome is durable.
 
         Raises:
-            LocalError: the node refused it.
+            LocalError, CredentialError: the node refused it.
             StoreFull, StoreDamaged: it could not be kept; nothing of it happened.
         """
         ...
@@ -127,6 +128,10 @@ class NodeApi(Protocol):
 
     def status(self) -> NodeStatus:
         """Give the node at a glance."""
+        ...
+
+    def trust(self) -> TrustView:
+        """Give what this node trusts, and how old it is."""
         ...
 
     def peers(self) -> list[PeerView]:

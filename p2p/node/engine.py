@@ -7,6 +7,7 @@ from typing import Final, Protocol
 
 from p2p.core.effects import ContactView, Effect
 from p2p.core.events import Event
+from p2p.core.trust_events import TrustView
 from p2p.node.profile import note_clock
 from p2p.ports.store import Store
 
@@ -39,6 +40,10 @@ class NodeMachine(Protocol):
 
     def custody_counts(self) -> tuple[int, int, int]:
         """Give what is carried for others: envelopes, their bytes, and proofs remembered."""
+        ...
+
+    def trust(self, now_s: float) -> TrustView:
+        """Give what this node trusts, and how old it is."""
         ...
 
 

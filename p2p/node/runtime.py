@@ -24,7 +24,8 @@ from p2p.core.effects import (
     SendFrame,
 )
 from p2p.core.events import AddressesChanged, Command, Event, Started, Woken
-from p2p.errors import EnvironmentFault, InvalidInput, LocalError
+from p2p.core.trust_events import TrustView
+from p2p.errors import CredentialError, EnvironmentFault, InvalidInput, LocalError
 from p2p.node.api import Check, CustodyView, NodeStatus, NumberedNotice, PeerView
 from p2p.node.counters import Counters
 from p2p.node.doctor import diagnose
@@ -263,12 +264,12 @@ class Runtime:
         """Have the node handle a command; returns once its outcome is durable.
 
         Raises:
-            LocalError: the node refused it.
+            LocalError, CredentialError: the node refused it.
             StoreFull, StoreDamaged: it could not be kept; nothing of it happened.
             NodeNotRunning: the node stops.
         """
         (outcome,) = await self.commands([event])
-        if isinstance(outcome, LocalError | EnvironmentFault):
+        if isinstance(outcome, LocalError | CredentialError | EnvironmentFault):
             raise outcome
         return outcome
 
@@ -301,6 +302,10 @@ class Runtime:
             counters=self._counters.view(),
             discovery=self._sightings.states(),
         )
+
+    def trust(self) -> TrustView:
+        """Give what this node trusts, and how old it is."""
+        return self._engine.node.trust(self._clock.now())
 
     def peers(self) -> list[PeerView]:
         """Give the peers known, neighbours first."""

@@ -31,8 +31,16 @@ from p2p.core.events import (
     MessagesRead,
     SendRequested,
 )
+from p2p.core.trust_events import (
+    AnchorsAdded,
+    StatusListImported,
+    TrustListImported,
+    TrustRemoved,
+    TrustView,
+)
 from p2p.errors import (
     Conflict,
+    CredentialError,
     EnvironmentFault,
     InvalidInput,
     LocalError,
@@ -44,6 +52,7 @@ from p2p.node.api import Check, CustodyView, NeighbourView, NodeStatus, Numbered
 from p2p.node.subscribers import Subscribers
 from p2p.ports.store import Direction, HistoryEntry, MessageRow, MessageState, MessageStore
 from p2p.wire.ids import AccountKey, MessageId, PeerId, Tag
+from tests.control import fake_trust
 
 START_S = 1_760_000_000.0
 NO_TAG = Tag(bytes(16))
@@ -85,6 +94,7 @@ class FakeNodeApi:
         self.on_stop: Callable[[], None] = lambda: None
         self.gate: trio.Event | None = None
         """Where set, commands wait for it before they take effect."""
+        self.trusted = fake_trust.TRUSTED
         self.checks = [Check("clock", "ok", "The clock agrees with 2 neighbours.")]
 
     # --- what a test does to it ---
@@ -134,7 +144,7 @@ class FakeNodeApi:
 
     async def command(self, event: Command) -> Result:
         (outcome,) = await self.commands([event])
-        if isinstance(outcome, LocalError | EnvironmentFault):
+        if isinstance(outcome, LocalError | CredentialError | EnvironmentFault):
             raise outcome
         return outcome
 
@@ -164,6 +174,9 @@ class FakeNodeApi:
             counters=(("frames-received", 7),),
             discovery=(("mdns", "on"), ("dht", "off")),
         )
+
+    def trust(self) -> TrustView:
+        return self.trusted
 
     def peers(self) -> list[PeerView]:
         return list(self._peers.values())
@@ -198,7 +211,7 @@ class FakeNodeApi:
     def _handle(self, event: Command) -> Result | EnvironmentFault:
         try:
             return self._answer(event)
-        except (LocalError, EnvironmentFault) as exc:
+        except (LocalError, CredentialError, EnvironmentFault) as exc:
             return exc
 
     def _answer(self, event: Command) -> Result:
@@ -217,6 +230,15 @@ class FakeNodeApi:
             case MessagesRead(messages=ids):
                 self._mark_read(ids)
                 return Done()
+            case ContactRemoved() | ContactVerified() | ContactBlocked() | ContactRenamed():
+                return self._about_contact(event)
+            case AnchorsAdded() | TrustListImported() | StatusListImported() | TrustRemoved():
+                return fake_trust.answer(event)
+
+    def _about_contact(
+        self, event: ContactRemoved | ContactVerified | ContactBlocked | ContactRenamed
+    ) -> Result:
+        match event:
             case ContactRemoved(contact=key):
                 self._contacts.pop(key)
                 with self._store.transaction():

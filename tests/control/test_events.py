@@ -22,6 +22,7 @@ from p2p.core.effects import (
     MessageChanged,
     NeighbourChanged,
 )
+from p2p.core.trust_events import TrustChanged
 from p2p.node.subscribers import REMEMBERED_MAX, SUBSCRIBERS_MAX
 from p2p.ports.store import MessageState
 from p2p.wire.ids import EnvelopeId, MessageId, PeerId
@@ -116,6 +117,10 @@ async def test_every_notice_has_its_event(api: Api) -> None:
         (InviteReused(), "invite.reused", {}),
         (ClockDisagrees(PEER, -90_000.0), "clock.disagrees",
          {"peer_id": PEER, "offset_s": -90_000.0}),
+        (TrustChanged("status", "5e" * 32, "https://status.example/7", "arrived"),
+         "trust.changed",
+         {"kind": "status", "ref": "5e" * 32, "name": "https://status.example/7",
+          "why": "arrived"}),
     ]  # fmt: skip
     seen = {"stream.opened", "stream.missed", "message.received"}
     async with listening(api) as events:

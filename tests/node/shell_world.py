@@ -33,6 +33,7 @@ from p2p.core.events import (
     Started,
     Woken,
 )
+from p2p.core.trust_events import TrustView
 from p2p.errors import InvalidInput, StoreFull
 from p2p.node.clock import SteadyClock
 from p2p.node.parts import RuntimeParts
@@ -40,6 +41,7 @@ from p2p.node.peers import PeerLimits
 from p2p.node.runtime import Runtime
 from p2p.ports.store import DocumentKind, Store
 from p2p.wire.ids import AccountKey, CommandId
+from tests.control.fake_trust import NOTHING_TRUSTED
 
 EPOCH_S = 1_800_000_000.0
 ALICE = AccountKey(bytes(32))
@@ -152,6 +154,9 @@ class ScriptedNode:
 
     def custody_counts(self) -> tuple[int, int, int]:
         return (0, 0, 0)
+
+    def trust(self, now_s: float) -> TrustView:
+        return NOTHING_TRUSTED
 
 
 def parts(

@@ -67,9 +67,7 @@ def _tell_usage(error: click.ClickException, *, as_json: bool) -> int:
     return _tell(error.format_message(), "usage", ExitCode.USAGE, as_json=as_json)
 
 
-def _tell(
-    sentence: str, code: str, exit_code: ExitCode, *, as_json: bool, rule: str = ""
-) -> int:
+def _tell(sentence: str, code: str, exit_code: ExitCode, *, as_json: bool, rule: str = "") -> int:
     import json
 
     from cli.output import safe_line

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -23,6 +24,7 @@ from typing import Any, NoReturn
 from examples.look_inside import everything_in_store
 
 STEP_WAIT_S = 25.0
+MDNS_GROUP = "224.0.0.251"
 LISTEN = "/ip4/127.0.0.1/tcp/0"
 SECRETS = ("The bridge is closed.", "Take the ferry at nine.", "Bring the maps.")
 
@@ -39,6 +41,17 @@ def fail(text: str) -> NoReturn:
 
 
 BEGAN = time.monotonic()
+
+
+@dataclass(frozen=True)
+class Discovery:
+    """How nodes find each other."""
+
+    name: str
+    options: tuple[str, ...]
+
+
+MDNS = Discovery("mDNS", ("--mdns", "--no-dht"))
 
 
 @dataclass
@@ -63,9 +76,9 @@ class Person:
             fail(f"{self.name}: molva {' '.join(args[:2])}: {done.stderr or done.stdout}")
         return [json.loads(line) for line in done.stdout.splitlines()]
 
-    def start(self) -> None:
-        """Start the node in the background; it finds others by mDNS alone."""
-        self.molva("node", "start", "--listen", LISTEN, "--mdns", "--no-dht")
+    def start(self, way: Discovery) -> None:
+        """Start the node in the background; it finds others in that one way."""
+        self.molva("node", "start", "--listen", LISTEN, *way.options)
         status = self.molva("node", "status")
         self.peer_id = status["peer_id"]
         say(f"{self.name}'s node runs as process {status['pid']}, peer {self.peer_id[-8:]}.")
@@ -117,10 +130,12 @@ def run(folder: Path) -> None:
 
 def story(alice: Person, bob: Person, carol: Person) -> None:
     """Go through the steps."""
-    meet(alice, bob)
-    carol.start()
+    way = find_way(carol)
+    meet(alice, bob, way)
+    if way is MDNS:
+        carol.start(way)
     until("Alice's node found Carol's", lambda: carol.peer_id in alice.neighbours())
-    say("Carol's node found the others by mDNS. She is a stranger to both.")
+    say(f"Alice's and Carol's nodes found each other by {way.name}. She is a stranger to both.")
     bob.stop()
     sent = [alice.molva("send", "Bob", text)["id"] for text in SECRETS]
     until("Carol carries all", lambda: all(alice.message(m)["carriers"] >= 1 for m in sent))
@@ -129,16 +144,16 @@ def story(alice: Person, bob: Person, carol: Person) -> None:
     say(f"Carol's node keeps {custody['count']} sealed envelopes, {custody['size_bytes']} bytes.")
     check_blind(carol)
     alice.stop()
-    bob.start()
+    bob.start(way)
     until("Bob's node found Carol's", lambda: carol.peer_id in bob.neighbours())
     if alice.peer_id in bob.neighbours():
         fail("Bob's node has a link with Alice's, which should be off.")
-    say("Bob is back, found Carol's node by mDNS, and has no link with Alice's.")
+    say(f"Bob is back, found Carol's node by {way.name}, and has no link with Alice's.")
     until("Bob has all messages", lambda: set(SECRETS) <= set(bob.inbox()))
     for text in bob.inbox():
         say(f"Bob reads: {text}")
     watch_proofs(carol, custody["count"])
-    alice.start()
+    alice.start(way)
     until(
         "Alice sees delivered",
         lambda: all(alice.message(m)["state"] == "delivered" for m in sent),
@@ -148,10 +163,37 @@ def story(alice: Person, bob: Person, carol: Person) -> None:
         say(f"    {entry['kind']}: {entry['detail']}")
 
 
-def meet(alice: Person, bob: Person) -> None:
+def find_way(carol: Person) -> Discovery:
+    """Give mDNS, where a probe of it comes back; else the DHT, with Carol's node to begin at."""
+    if hears_itself():
+        return MDNS
+    dht = Discovery("the DHT", ("--no-mdns", "--dht"))
+    carol.start(dht)
+    (address,) = carol.molva("node", "status")["addresses"]
+    say("Multicast does not work here, so there is no mDNS. The DHT begins at Carol's node.")
+    return Discovery(dht.name, (*dht.options, "--bootstrap", address))
+
+
+def hears_itself() -> bool:
+    """Tell whether what is sent to the group of mDNS over loopback is heard here."""
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ear:
+            ear.settimeout(1.0)
+            ear.bind(("", 0))
+            member = socket.inet_aton(MDNS_GROUP) + socket.inet_aton("127.0.0.1")
+            ear.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, member)
+            ear.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton("127.0.0.1"))
+            probe = os.urandom(16)
+            ear.sendto(probe, (MDNS_GROUP, ear.getsockname()[1]))
+            return ear.recv(64) == probe
+    except OSError:
+        return False
+
+
+def meet(alice: Person, bob: Person, way: Discovery) -> None:
     """Alice and Bob exchange invites and talk."""
     with ThreadPoolExecutor() as pool:
-        for started in [pool.submit(person.start) for person in (alice, bob)]:
+        for started in [pool.submit(person.start, way) for person in (alice, bob)]:
             started.result()
     invites = {p.name: p.molva("contact", "invite")["link"] for p in (alice, bob)}
     alice.molva("contact", "add", invites["Bob"], "--name", "Bob")

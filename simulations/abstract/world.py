@@ -131,6 +131,11 @@ class AbstractWorld:
             buffer_times_s=tuple(self._buffer_times_s),
         )
 
+    @property
+    def names(self) -> list[str]:
+        """Messages' names, by the number that rows of custody give them."""
+        return [creation.name for creation in self._creations]
+
     def _handle(self, node: int, event: Event) -> None:
         if isinstance(event, Arrived):
             self._arrive(event)
@@ -224,6 +229,11 @@ class AbstractWorld:
         target.refused |= bit
         way.row = row
         way.copies = row.copies
+        if not mine:
+            # As in production: copies go with a transfer when it starts, and are lost with it.
+            row.copies = self._policy.kept[row.copies]
+            if not self._policy.given[row.copies]:
+                source.shared &= ~bit
         way.turn += 1
         self._started += 1
         if self._observer is not None:
@@ -242,10 +252,6 @@ class AbstractWorld:
         bit = 1 << row.index
         if self._observer is not None:
             self._tell(target, "relayed", row, source.address, row.size_bytes)
-        if source.held & bit:
-            row.copies = self._policy.kept[way.copies]
-            if not self._policy.given[row.copies]:
-                source.shared &= ~bit
         if not bit & (target.proven | self._expired):
             if self._creations[row.index].destination == target.address:
                 self._deliver(target, row)

@@ -1,0 +1,1 @@
+"""Checkers: they look at a run from outside, and say what must never be."""

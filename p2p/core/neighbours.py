@@ -28,10 +28,17 @@ class Stage(Enum):
 
 @dataclass(slots=True)
 class OfferMade:
-    """An offer of ours that is unanswered: when to make it again, and how often it was made."""
+    """An offer of ours that is unanswered.
+
+    Attributes:
+        repeat_at_s, attempt: when to make it again, and how often it was made again.
+        proofs_told: the number of the latest proof told before it; its answer says that those
+            have arrived.
+    """
 
     repeat_at_s: float
     attempt: int
+    proofs_told: int
 
 
 @dataclass(slots=True)
@@ -50,6 +57,7 @@ class Neighbour:
         direct: mail of ours for the person whose node this is, sent unasked and without copies.
         carried: copies that went with envelopes on their way, unanswered.
         to_prove: proofs that it has not been told.
+        proofs_had: the number of the latest proof that it is sure to have.
         wanted: its offers that we asked for, with their sizes; ``wanted_bytes`` in all.
         passed: its "only if it is for you" offers that we passed by, by tag: new tags may match.
     """
@@ -72,6 +80,7 @@ class Neighbour:
     )
     control: deque[bytes] = field(default_factory=deque[bytes])
     to_prove: deque[Tag] = field(default_factory=deque[Tag])
+    proofs_had: int = 0
     to_carry: deque[EnvelopeId] = field(default_factory=deque[EnvelopeId])
     to_offer: deque[EnvelopeId] = field(default_factory=deque[EnvelopeId])
     offers: dict[EnvelopeId, OfferMade] = field(default_factory=dict[EnvelopeId, OfferMade])
@@ -138,6 +147,18 @@ class Neighbour:
         self.credit_out -= len(data)
         return True
 
+    def is_quiet(self) -> bool:
+        """Tell whether nothing waits to be sent: of many neighbours most are quiet."""
+        return not (
+            self.control
+            or self.want_queue
+            or self.taken_queue
+            or self.refused_queue
+            or self.to_prove
+            or self.to_carry
+            or self.to_offer
+        )
+
     def queue(self, frame: Frame) -> None:
         """Let a frame wait among the replies, which leave first."""
         self.control.append(encode_frame(frame))
@@ -159,6 +180,14 @@ class Neighbour:
     def answer_wait_s(self, attempt: int) -> float:
         """Give how long to wait for an answer: 2 x latency x 2^attempt (Briar's rule)."""
         return 2.0 * self.latency_s * 2.0**attempt
+
+    def answered(self, envelope: EnvelopeId) -> bool:
+        """Note an answer to an offer of ours; False where none was unanswered."""
+        made = self.offers.pop(envelope, None)
+        if made is None:
+            return False
+        self.proofs_had = max(self.proofs_had, made.proofs_told)
+        return True
 
     def may_offer(self) -> int:
         """Give how many more offers may stay unanswered."""

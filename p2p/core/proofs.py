@@ -33,7 +33,8 @@ class Proofs:
         self._store = store
         self._config = config
         self._known: dict[Tag, Known] = {row.hash: Known(row, NOBODY) for row in store.proofs()}
-        self._released: dict[Tag, None] = dict.fromkeys(self._known)
+        self._released: dict[Tag, int] = {h: n for n, h in enumerate(self._known, start=1)}
+        self._newest = len(self._released)
         self._waiting: list[tuple[float, Tag]] = []
         self._unmatched: dict[Tag, None] = {}
 
@@ -74,7 +75,8 @@ class Proofs:
             _, hash_ = heapq.heappop(self._waiting)
             known = self._known.get(hash_)
             if known is not None:
-                self._released[hash_] = None
+                self._newest += 1
+                self._released[hash_] = self._newest
                 due.append((hash_, known.knows))
         return due
 
@@ -89,6 +91,24 @@ class Proofs:
     def released(self) -> list[Tag]:
         """Give the hashes of all proofs that may be told, oldest first."""
         return list(self._released)
+
+    @property
+    def newest(self) -> int:
+        """The number of the latest proof that may be told; they are numbered from 1."""
+        return self._newest
+
+    def untold(self, after: int, peer: PeerId) -> list[Tag]:
+        """Give the hashes of proofs that may be told and have a number above ``after``, oldest
+        first, but of those none that came from this peer.
+        """
+        found: list[Tag] = []
+        for hash_, number in reversed(self._released.items()):
+            if number <= after:
+                break
+            if self._known[hash_].knows != peer:
+                found.append(hash_)
+        found.reverse()
+        return found
 
     def next_release(self) -> float | None:
         """Give when the next proof may be told (Unix s)."""

@@ -26,6 +26,8 @@ from p2p.wire.limits import OFFERS_OUTSTANDING_MAX
 
 WANTED_MAX: Final = 4 * OFFERS_OUTSTANDING_MAX
 """Envelopes asked of one neighbour and not yet here."""
+PEERS_REMEMBERED_MAX: Final = 4_096
+"""Peers of which it is remembered, from link to link, which proofs they have."""
 OFFER_ATTEMPTS_MAX: Final = 5
 """A neighbour that answers none of so many repeats of an offer is not listening."""
 
@@ -46,19 +48,25 @@ class Sync:
         default_factory=dict[EnvelopeId, list[tuple[PeerId, int]]]
     )
     _held_back: dict[EnvelopeId, float] = field(default_factory=dict[EnvelopeId, float])
+    _proofs_had: dict[PeerId, int] = field(default_factory=dict[PeerId, int])
 
     # --- links -----------------------------------------------------------------------------------
 
     def greeted(self, neighbour: Neighbour) -> None:
         """Begin the exchange with a neighbour that said Hello: proofs first, then mail."""
         neighbour.stage = Stage.OPEN
-        neighbour.to_prove.extend(self.proofs.released())
+        neighbour.proofs_had = self._proofs_had.get(neighbour.peer, 0)
+        neighbour.to_prove.extend(self.proofs.untold(neighbour.proofs_had, neighbour.peer))
         if neighbour.accepts & Accepts.MAIL:
             for envelope in self.custody.in_order_of_transfer():
                 self._plan_offer(neighbour, envelope)
 
     def closed(self, neighbour: Neighbour) -> None:
         """Forget a link; what was asked of it is asked of others that have it."""
+        self._proofs_had.pop(neighbour.peer, None)
+        self._proofs_had[neighbour.peer] = neighbour.proofs_had
+        if len(self._proofs_had) > PEERS_REMEMBERED_MAX:
+            del self._proofs_had[next(iter(self._proofs_had))]
         for envelope in neighbour.wanted:
             if self._asked.get(envelope) == neighbour.peer:
                 del self._asked[envelope]
@@ -141,7 +149,7 @@ class Sync:
         """Queue what the neighbour wants; it may want only what it was offered on this link."""
         for raw in want.ids:
             envelope = EnvelopeId(raw)
-            neighbour.offers.pop(envelope, None)
+            neighbour.answered(envelope)
             if envelope in neighbour.offered and envelope in self.custody:
                 neighbour.to_carry.append(envelope)
             else:
@@ -152,7 +160,7 @@ class Sync:
         have: list[EnvelopeId] = []
         for refusal in refused.refusals:
             envelope = EnvelopeId(refusal.id)
-            was_offered = neighbour.offers.pop(envelope, None) is not None
+            was_offered = neighbour.answered(envelope)
             shared = neighbour.carried.pop(envelope, None)
             neighbour.direct.pop(envelope, None)
             row = self.custody.row(envelope)

@@ -55,6 +55,8 @@ class Transfer:
         credit = neighbour.credit_frame()
         if credit is not None:
             out.append(credit)
+        if neighbour.is_quiet():
+            return out
         self._queue_replies(neighbour)
         while neighbour.control and neighbour.pay(neighbour.control[0]):
             out.append(neighbour.control.popleft())
@@ -129,8 +131,9 @@ class Transfer:
                 return
             for _ in batch:
                 neighbour.to_offer.popleft()
+            told = 0 if neighbour.to_prove else self.proofs.newest
             for entry in entries:
-                _note_offer(neighbour, EnvelopeId(entry.id), now_s)
+                _note_offer(neighbour, EnvelopeId(entry.id), told, now_s)
             if frame:
                 out.append(frame)
 
@@ -148,10 +151,10 @@ class Transfer:
         )
 
 
-def _note_offer(neighbour: Neighbour, envelope: EnvelopeId, now_s: float) -> None:
+def _note_offer(neighbour: Neighbour, envelope: EnvelopeId, told: int, now_s: float) -> None:
     neighbour.offered[envelope] = None
     if envelope not in neighbour.offers:
-        neighbour.offers[envelope] = OfferMade(now_s + neighbour.answer_wait_s(0), 0)
+        neighbour.offers[envelope] = OfferMade(now_s + neighbour.answer_wait_s(0), 0, told)
 
 
 def _item(row: CustodyRow) -> Item:

@@ -6,7 +6,7 @@ from p2p.adapters.memory_store import MemoryStore
 from p2p.core.config import CustodyConfig, LinkConfig
 from p2p.core.custody import Custody
 from p2p.ports.store import MessageState, Tier
-from p2p.wire.frames import Carry, RefusalReason, decode_frame
+from p2p.wire.frames import Carry, ProofFrame, RefusalReason, decode_frame
 from p2p.wire.ids import EnvelopeId, PeerId, Tag
 from simulations.standin_suite import InsecureStandinSuite
 from tests.core.test_custody import row
@@ -55,3 +55,30 @@ def test_quotas_charge_what_the_policy_says_an_envelope_takes() -> None:
         assert full is RefusalReason.FULL
         assert [one.row.id for one in kept.add(row(3, size_bytes=150), b"x" * 150)]
         assert kept.carried_for_others()[1] <= 3_000
+
+
+def test_a_neighbour_is_not_told_again_which_proofs_it_has() -> None:
+    world = World(lambda name: InsecureStandinSuite(SeededEntropy(name)))
+    for name in ("alice", "bob", "carol"):
+        world.add(name)
+    world.befriend("bob", "alice")
+    world.connect("alice", "bob")
+    world.run(60.0)
+    world.send("alice", "bob", "hello")
+    world.run(60.0)
+    world.disconnect("alice", "bob")
+    world.send("alice", "bob", "there is something to offer at every meeting")
+    told = [_proofs_told(world, "alice", "carol") for _ in range(3)]
+    assert told[0] > 0
+    assert told[1:] == [0, 0]
+    world.crash("alice")
+    assert _proofs_told(world, "alice", "carol") >= told[0]
+
+
+def _proofs_told(world: World, teller: str, other: str) -> int:
+    before = len(world.frames)
+    world.connect(teller, other)
+    world.run(60.0)
+    world.disconnect(teller, other)
+    frames = [decode_frame(f) for a, _, f in world.frames[before:] if a == teller]
+    return sum(len(frame.proofs) for frame in frames if isinstance(frame, ProofFrame))

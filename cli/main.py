@@ -23,9 +23,13 @@ COMMANDS: Final = MappingProxyType(
         "message": ("cli.commands.message:message", "Find out what became of a message."),
         "credential": (
             "cli.commands.credential:credential",
-            "Prove who you are, and check what others prove.",
+            "Prove who you are, or check what others prove, without a network.",
         ),
         "peer": ("cli.commands.peer:peer", "Add, remove and ban other nodes."),
+        "trust": (
+            "cli.commands.trust:trust",
+            "Say which issuers you believe, and see how old that knowledge is.",
+        ),
         "doctor": ("cli.commands.doctor:doctor", "Find out what works here."),
         "events": ("cli.commands.events:events", "Watch everything as it happens."),
         "completion": ("cli.commands.completion:completion", "Write a script for your shell."),

@@ -35,8 +35,8 @@ PINNED_TRIES_MAX: Final = 16
 """Pinned keys that are tried on a token that does not say who signed it."""
 STATUS_TOKEN_SIZE_MAX_BYTES: Final = 16 << 20
 """A signed status list; 100 M entries at 1 % revoked compress to about a megabyte a bit."""
-STATUS_INFLATED_MAX_BYTES: Final = 32 << 20
-"""A status list inflated: 256 M entries of one bit, or 128 M of two."""
+STATUS_INFLATED_MAX_BYTES: Final = 25 << 20
+"""A status list inflated: 200 M entries of one bit, or 100 M of two."""
 STATUS_PAGE_BYTES: Final = 64 << 10
 STATUS_DENSE_PAGES: Final = 16
 """Pages kept inflated, so that a list of a million entries answers at memory speed."""

@@ -17,6 +17,8 @@ from p2p.credentials.rules import STATUS_BITS, STATUS_INDEX, STATUS_SIZE, STATUS
 
 ALLOWED_BITS: Final = frozenset({1, 2, 4, 8})
 _PACK_LEVEL: Final = 1
+_HEADER_BYTES: Final = 2
+"""What a zlib stream has before its deflate stream (RFC 1950)."""
 
 
 class StatusBits:
@@ -35,10 +37,10 @@ class StatusBits:
         self._size_bytes = 0
         self._hot_number: int = -1
         self._hot_page = b""
-        for _ in _inflate(compressed):
-            pass  # a bomb or a broken stream ends here, before a page of it is packed
         for page in _inflate(compressed):
             number = len(self._pages)
+            if number == limits.STATUS_DENSE_PAGES:
+                _require_bounded(compressed)  # a bomb ends here, before a page of it is packed
             dense = number < limits.STATUS_DENSE_PAGES
             self._pages.append(page if dense else zlib.compress(page, _PACK_LEVEL))
             self._size_bytes += len(page)
@@ -71,6 +73,27 @@ class StatusBits:
             self._hot_page = zlib.decompress(self._pages[number])
             self._hot_number = number
         return self._hot_page
+
+
+def _require_bounded(compressed: bytes) -> None:
+    """Refuse a stream that inflates to more than is allowed, without keeping what it gives.
+
+    The checksum is not computed here, which takes as long as inflating: who reads the stream
+    in full checks it then.
+    """
+    stream = zlib.decompressobj(-zlib.MAX_WBITS)
+    rest, total = compressed[_HEADER_BYTES:], 0
+    try:
+        while not stream.eof:
+            part = stream.decompress(rest, limits.STATUS_PAGE_BYTES)
+            if not part and not stream.eof and rest == stream.unconsumed_tail:
+                return  # ends too early, as its reader will find
+            rest = stream.unconsumed_tail
+            total += len(part)
+            if total > limits.STATUS_INFLATED_MAX_BYTES:
+                raise refused(STATUS_SIZE, "A status list inflates to more than is allowed.")
+    except zlib.error as exc:
+        raise refused(STATUS_STREAM, "A status list is not a zlib stream.") from exc
 
 
 def _inflate(compressed: bytes) -> Iterator[bytes]:

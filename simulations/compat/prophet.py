@@ -7,6 +7,7 @@ Source: Lindgren, Doria and Schelen, 2003; parameters as in The ONE's reference 
 
 from __future__ import annotations
 
+from array import array
 from typing import Final
 
 import numpy as np
@@ -32,19 +33,25 @@ class Predictabilities:
 
     The ONE ages all values whenever one is asked for, and near ties hang on the last bit; so the
     same multiplications are done in the same order here.
+
+    Attributes:
+        values: by address.
+        read: the same memory, faster to read one by one.
+        aged_s: the moment that they belong to.
     """
 
-    __slots__ = ("_aged_s", "values")
+    __slots__ = ("aged_s", "read", "values")
 
     def __init__(self, nodes: int) -> None:
-        self.values: NDArray[np.float64] = np.zeros(nodes)
-        self._aged_s = 0.0
+        self.read = array("d", bytes(8 * nodes))
+        self.values: NDArray[np.float64] = np.frombuffer(self.read, dtype=np.float64)
+        self.aged_s = 0.0
 
     def age(self, now_s: float) -> None:
         """Bring all values to the present."""
-        if now_s != self._aged_s:
-            self.values *= AGING ** ((now_s - self._aged_s) / AGING_UNIT_S)
-            self._aged_s = now_s
+        if now_s != self.aged_s:
+            self.values *= AGING ** ((now_s - self.aged_s) / AGING_UNIT_S)
+            self.aged_s = now_s
 
     def age_each_second(self, first_s: float, last_s: float) -> None:
         """Age at ``first_s`` and at every second after it, up to ``last_s``."""
@@ -55,8 +62,8 @@ class Predictabilities:
             count = min(left, _CHUNK)
             left -= count
             factors = np.broadcast_to(factor, (count, len(self.values)))
-            self.values = np.multiply.reduce(np.vstack((self.values, factors)), axis=0)
-        self._aged_s = last_s
+            self.values[:] = np.multiply.reduce(np.vstack((self.values, factors)), axis=0)
+        self.aged_s = last_s
 
     def met(self, own: int, peer: int, others: Predictabilities) -> None:
         """Learn from a new contact; both sides have been aged to the present."""
@@ -104,35 +111,61 @@ class ProphetExchange:
         """Try direct deliveries, then the message and peer of the greatest predictability."""
         if deliver_or_request(world, host, peers):
             return
-        best: tuple[float, float] | None = None
-        choice: tuple[int, Copy] | None = None
-        for address in host.links:
-            if peers >> address & 1:
-                wanted = host.held & world.hosts[address].open
-                for value, copy in self._likelier(world, host, address, wanted):
-                    rank = (-value, copy.received_s)
-                    if best is None or rank < best:
-                        best, choice = rank, (address, copy)
+        choice = self._choose(world, host, peers)
         if choice is not None:
             world.start(host, *choice)
 
-    def _likelier(
-        self, world: World, host: Host, address: int, wanted: int
-    ) -> list[tuple[float, Copy]]:
-        """Give the copies, in map order, for whose recipients a peer is the better carrier."""
-        if not host.held & ~world.hosts[address].held:
-            return []
-        own, peer = self._known[host.address], self._known[address]
-        peer.age(world.now_s)
-        own.age(world.now_s)
-        found: list[tuple[float, Copy]] = []
-        while wanted:
-            message = world.messages[wanted.bit_length() - 1]
-            wanted ^= message.bit
-            value = float(peer.values[message.recipient])
-            if value > own.values[message.recipient]:
-                found.append((value, host.copies[message]))
-        if len(found) > 1:
-            order = {id(copy): n for n, copy in enumerate(host.in_map_order(c for _, c in found))}
-            found.sort(key=lambda pair: order[id(pair[1])])
-        return found
+    def _choose(self, world: World, host: Host, peers: int) -> tuple[int, Copy] | None:
+        """Give the idle peer and the copy of the greatest predictability.
+
+        Equals: the copy that came first; then the earlier connection; then the hash map's order.
+        """
+        own = self._known[host.address]
+        best, best_s = 0.0, 0.0
+        choice = -1
+        equals: list[Copy] = []
+        for address in host.links:
+            peer = world.hosts[address]
+            if not peers >> address & 1 or not host.held & ~peer.held:
+                continue
+            known = self._known[address]
+            if known.aged_s != world.now_s:
+                known.age(world.now_s)
+            if own.aged_s != world.now_s:
+                own.age(world.now_s)
+            value, copies = _likeliest(world, host, host.held & peer.open, known, own, best)
+            if copies and (value > best or copies[0].received_s < best_s):
+                best, best_s, choice, equals = value, copies[0].received_s, address, copies
+        if not equals:
+            return None
+        return choice, equals[0] if len(equals) == 1 else host.in_map_order(equals)[0]
+
+
+def _likeliest(
+    world: World,
+    host: Host,
+    wanted: int,
+    peer: Predictabilities,
+    own: Predictabilities,
+    at_least: float,
+) -> tuple[float, list[Copy]]:
+    """Give the greatest predictability of a peer that beats the host's own, and its copies.
+
+    Of copies with that predictability those that came first; none where it is below ``at_least``.
+    """
+    messages, theirs, mine = world.messages, peer.read, own.read
+    best, best_s = at_least, 0.0
+    found: list[Copy] = []
+    while wanted:
+        message = messages[wanted.bit_length() - 1]
+        wanted ^= message.bit
+        recipient = message.recipient
+        value = theirs[recipient]
+        if value >= best and value > mine[recipient]:
+            copy = host.copies[message]
+            received_s = copy.received_s
+            if not found or value > best or received_s < best_s:
+                best, best_s, found = value, received_s, [copy]
+            elif received_s == best_s:
+                found.append(copy)
+    return best, found

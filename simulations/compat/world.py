@@ -23,6 +23,8 @@ from simulations.trace import (
 
 STEP_S: Final = 1.0
 """The reference runs' update interval."""
+ENDLESS_BUFFER_BYTES: Final = 2**31 - 1
+"""The ONE takes a buffer of just this size, its own default, for one without end."""
 
 
 class World:
@@ -43,6 +45,8 @@ class World:
         self._settings = settings
         self._rate = settings.rate_bytes_per_s
         self._buffer_bytes = settings.buffer_bytes
+        if self._buffer_bytes == ENDLESS_BUFFER_BYTES:
+            self._buffer_bytes = 2**63
         self._exchange = exchange
         self._kept, self._given = exchange.kept, exchange.given
         self._everybody = (1 << settings.nodes) - 1
@@ -54,6 +58,7 @@ class World:
         self._first_round = True
         self._turn = -1
         self._pending = 0
+        self._linked = 0
         self._ready: dict[int, int] = {}
         self._ready_order: list[int] = []
         self._wakes: list[tuple[float, int]] = []
@@ -150,7 +155,7 @@ class World:
         """Update every pending host, in order of address."""
         hosts, offer = self.hosts, self._exchange.offer
         if self._exchange.everyone_asks:
-            self._pending |= self.idle
+            self._pending |= self.idle & self._linked
         turn = -1
         while waiting := self._pending >> (turn + 1):
             turn += (waiting & -waiting).bit_length()
@@ -171,7 +176,7 @@ class World:
     def _tend(self, host: Host, connection: Connection) -> None:
         """Finish or break off a host's transfer, if it is time for either."""
         if int((connection.done_s - self.now_s) * self._rate) <= 0:
-            self._finish(connection)
+            self._finish(host, connection)
         elif connection.up:
             return
         else:
@@ -259,7 +264,7 @@ class World:
             self._pending |= sender.bit
             return
         ready_s = math.ceil(done_s)
-        if (done_s - ready_s + 1) * self._rate < 1:
+        if (done_s - (ready_s - 1)) * self._rate < 1:
             ready_s -= 1
         if ready_s in self._ready:
             self._ready[ready_s] |= sender.bit
@@ -267,14 +272,15 @@ class World:
             self._ready[ready_s] = sender.bit
             heapq.heappush(self._ready_order, ready_s)
 
-    def _finish(self, connection: Connection) -> None:
+    def _finish(self, sender: Host, connection: Connection) -> None:
         copy = connection.copy
         assert copy is not None, "a sending host has a copy on its connection"
         connection.copy = None
         message = copy.message
         receiver = connection.receiver
         copies = connection.copies
-        copy.copies = self._kept[copies]
+        held = sender.copies[message]
+        held.copies = self._kept[held.copies]
         self._relayed += 1
         trail = (receiver.address, copy.trail)
         if message.recipient == receiver.address:
@@ -325,6 +331,7 @@ class World:
         first.links[second.address] = second.links[first.address] = connection
         first.near |= second.bit
         second.near |= first.bit
+        self._linked |= first.bit | second.bit
         self._pending |= (first.bit | second.bit) & self.idle
         self._exchange.linked(self, first, second)
 
@@ -335,6 +342,10 @@ class World:
         del second.links[first.address]
         first.near &= second.others
         second.near &= first.others
+        if not first.near:
+            self._linked ^= first.bit
+        if not second.near:
+            self._linked ^= second.bit
         if connection.copy is not None:
             sender = first if connection.receiver is second else second
             self._pending |= sender.bit

@@ -12,6 +12,7 @@ from simulations.compat.replay import replay
 from simulations.formats.one_events import read_contacts, read_creations
 from simulations.formats.one_reports import delivered_text, statistics_text
 from simulations.trace import ContactChange, Creation, ReplaySettings
+from tests.simulations.naive_one import NaiveWorld
 
 REFERENCE = Path(__file__).parents[2] / ".." / "shared" / "reference" / "one"
 CLASSES = {
@@ -137,6 +138,13 @@ def test_a_message_larger_than_the_buffer_stays_with_its_source():
     assert (outcome.created, outcome.started, outcome.dropped) == (1, 0, 0)
 
 
+def test_a_buffer_of_the_ones_default_size_has_no_end():
+    big = 2_000_000_000
+    creations = [Creation(1.0, "M1", 0, 1, big), Creation(1.0, "M2", 0, 1, big)]
+    assert run([], creations, buffer_bytes=2**31 - 1).dropped == 0
+    assert run([], creations, buffer_bytes=2**31 - 2).dropped == 1
+
+
 def test_less_than_a_minute_of_life_is_none_but_the_recipient_may_have_it():
     creations = [Creation(0.0, "M1", 0, 2, 100)]
     relayed = run([up(70, 0, 1)], creations, ttl_min=2)
@@ -153,6 +161,29 @@ def test_spray_halves_and_waits():
     creations = [Creation(1.0, "M1", 0, 9, 100)]
     outcome = run(contacts, creations, "spray", nodes=10)
     assert outcome.relayed == 2  # 6 -> 3 + 3, 3 -> 2 + 1, and 1 waits
+
+
+def test_a_transfer_of_a_third_of_a_second_ends_though_rounds_at_its_start_come_after_it():
+    """1 / 3 s is a hair less in binary: the round that looks whether it is over must come later."""
+    creations = [Creation(0.0, "M1", 0, 1, 1), Creation(0.0, "M2", 2, 3, 1)]
+    outcome = run([up(0, 0, 1)], creations, rate_bytes_per_s=3, end_s=5.0)
+    assert arrivals(outcome) == [(1.0, "M1", (0, 1))]
+
+
+def test_a_copy_replaced_while_it_is_sent_is_the_one_that_is_halved():
+    """Node 0 sends the 2 copies it had from node 3, while 2 from node 2 take their place."""
+    contacts = [
+        up(1, 2, 3), down(3, 2, 3),
+        up(10.5, 0, 3), up(10.6, 0, 2), down(11.75, 0, 3),
+        up(12, 0, 1), down(12.9, 0, 2),
+        down(19, 0, 1), up(20, 0, 4),
+    ]  # fmt: skip
+    creations = [Creation(0.0, "M1", 2, 9, 100)]
+    settings = ReplaySettings(10, 60.0, 100, 1000, 60, "halved")
+    outcome = replay(settings, contacts, creations, "spray", 8)
+    assert (outcome.started, outcome.relayed) == (4, 4)
+    plain = NaiveWorld(settings, "spray", 8).run(contacts, creations)
+    assert (plain.started, plain.relayed) == (4, 4)
 
 
 def test_a_delivered_message_is_not_taken_again():

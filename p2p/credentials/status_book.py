@@ -126,7 +126,9 @@ class StatusBook:
 
         Raises:
             CredentialError: rules ``status-index`` always; ``status-unknown`` and
-                ``status-revoked`` where the policy requires a good status.
+                ``status-revoked`` where the policy requires a good status. Where every list
+                that :meth:`add_all` was given is refused, the rule that the last one broke
+                stands in place of ``status-unknown``.
         """
         report = self._look_up(credential, policy, now)
         if policy.status is StatusPolicy.REPORT or report.state is StatusState.VALID:
@@ -136,7 +138,10 @@ class StatusBook:
         if isinstance(credential.status, NoStatus) or _is_short_lived(credential, policy):
             return report
         why = "".join(f" One list was refused: {error}" for error in self._refusals[-1:])
-        raise refused(STATUS_UNKNOWN, f"The credential's status is unknown: {report.reason}.{why}")
+        message = f"The credential's status is unknown: {report.reason}.{why}"
+        if self._refusals and not self._lists:  # then it is that list's fault, and its rule
+            raise CredentialError(self._refusals[-1].rule, message)
+        raise refused(STATUS_UNKNOWN, message)
 
     def _find(self, uri: str, issuer: Signer) -> StatusList | None:
         """The newest list of an address whose signer may judge this issuer's credentials."""

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from functools import partial
 
+from p2p.adapters.memory_records import MemoryRecords
 from p2p.adapters.undo_journal import (
     NumberedTable,
     UndoableTable,
@@ -32,7 +33,7 @@ from p2p.wire.ids import AccountKey, EnvelopeId, MessageId, Tag
 _NEVER_S = float("inf")
 
 
-class MemoryStore:
+class MemoryStore(MemoryRecords):
     """Everything a node keeps, for as long as the process lives.
 
     Iterators give what was there when they were asked for. A write outside of a transaction is a
@@ -55,6 +56,7 @@ class MemoryStore:
 
     def __init__(self) -> None:
         journal = UndoJournal()
+        super().__init__(journal)
         self._journal = journal
         self._transaction = UndoableTransaction(journal)
         self._documents = UndoableTable[tuple[DocumentKind, bytes], bytes](journal)
@@ -72,10 +74,11 @@ class MemoryStore:
         return self._transaction
 
     def size_bytes(self) -> int:
-        """Give the bytes of documents, texts and envelopes, with nothing for overhead."""
+        """Give the bytes of documents, texts, envelopes and records, with nothing for overhead."""
         documents = sum(len(key) + len(value) for (_, key), value in self._documents.rows.items())
         texts = sum(len(row.text.encode()) for row in self._messages.rows.values())
-        return documents + texts + sum(len(data) for _, (_, data) in self._envelopes.rows.values())
+        envelopes = sum(len(data) for _, (_, data) in self._envelopes.rows.values())
+        return documents + texts + envelopes + self.records_size_bytes()
 
     def close(self) -> None:
         """Do nothing: what is here stays readable, so that a simulated node can restart."""
@@ -255,12 +258,10 @@ class MemoryStore:
         # The due time is a lower bound: writes that are undone may leave it too early.
         if now_s < self._purge_due_s:
             return
-        for envelope, expires_s in self._tombstones.in_order():
-            if expires_s <= now_s:
-                self._tombstones.drop(envelope)
-        for proof in self._proofs.in_order():
-            if proof.expires_s <= now_s:
-                self._proofs.drop(proof.hash)
+        for envelope in [e for e, (_, (_, at_s)) in self._tombstones.rows.items() if at_s <= now_s]:
+            self._tombstones.drop(envelope)
+        for hash_ in [h for h, (_, row) in self._proofs.rows.items() if row.expires_s <= now_s]:
+            self._proofs.drop(hash_)
         left = [expires_s for _, (_, expires_s) in self._tombstones.rows.values()]
         left += [proof.expires_s for _, proof in self._proofs.rows.values()]
         self._journal.note(partial(self._set_purge_due, self._purge_due_s))

@@ -325,6 +325,8 @@ EVENT_NAMES: Final = (
     "custody.dropped",
     "invite.reused",
     "clock.disagrees",
+    "record.arrived",
+    "record.dropped",
     "trust.changed",
 )
 """Every name that an event may have; the first two are about the stream itself."""

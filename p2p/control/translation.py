@@ -17,6 +17,8 @@ from p2p.core.effects import (
     MessageChanged,
     MessageReceived,
     NeighbourChanged,
+    RecordArrived,
+    RecordDropped,
 )
 from p2p.core.trust_events import TrustChanged
 from p2p.node.api import CustodyView, NodeStatus, NumberedNotice, PeerView
@@ -123,6 +125,8 @@ def event(numbered: NumberedNotice, id_: str, name_of: NameOf) -> schema.Event:
             return _event_of_people(notice, at_s, id_, name_of)
         case NeighbourChanged() | CustodyTaken() | CustodyDropped() | ClockDisagrees():
             return _event_of_mesh(notice, at_s, id_)
+        case RecordArrived() | RecordDropped():
+            return _event_of_records(notice, at_s, id_)
         case TrustChanged(kind=kind, ref=ref, name=name, why=why):
             return schema.Event(
                 event="trust.changed", id=id_, at_s=at_s, kind=kind, ref=ref, name=name, why=why
@@ -189,3 +193,22 @@ def _event_of_mesh(
             )
         case _:
             assert_never(notice)
+
+
+def _event_of_records(notice: RecordArrived | RecordDropped, at_s: float, id_: str) -> schema.Event:
+    row = notice.record
+    match notice:
+        case RecordArrived():
+            event, why = "record.arrived", row.tier.value
+        case RecordDropped():
+            event, why = "record.dropped", notice.why
+    return schema.Event(
+        event=event,
+        id=id_,
+        at_s=at_s,
+        kind=str(row.key.kind),
+        ref=row.id.hex(),
+        name=row.key.name.hex(),
+        size_bytes=row.size_bytes,
+        why=why,
+    )

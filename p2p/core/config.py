@@ -40,6 +40,44 @@ class CustodyConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordConfig:
+    """How many public records are kept, and what fetching and serving them may cost.
+
+    Attributes:
+        own_max_bytes, own_max_count: records published here.
+        verified_max_bytes, verified_max_count: records that this node's trust verifies.
+        contacts_max_bytes, contacts_max_count: records that contacts' nodes brought.
+        strangers_max_bytes, strangers_max_count: all other records.
+        kind_max_bytes: strangers' records of one kind; those of unknown kinds together.
+        author_max_bytes, author_max_count: strangers' and contacts' records of one author.
+        versions_max: records that left, whose version is remembered; for each tier.
+        partials_max_bytes: bodies on their way, with what is still to come of them.
+        slow_bytes_per_s: a body that comes slower makes room for others, if they need it.
+        served_burst_bytes, served_bytes_per_s: token bucket of bodies sent to one peer.
+        judged_burst, judged_per_s: token bucket of signatures checked for one peer.
+    """
+
+    own_max_bytes: int = 64 * 1_048_576
+    own_max_count: int = 256
+    verified_max_bytes: int = 128 * 1_048_576
+    verified_max_count: int = 1_024
+    contacts_max_bytes: int = 32 * 1_048_576
+    contacts_max_count: int = 512
+    strangers_max_bytes: int = 32 * 1_048_576
+    strangers_max_count: int = 1_024
+    kind_max_bytes: int = 16 * 1_048_576
+    author_max_bytes: int = 8 * 1_048_576
+    author_max_count: int = 64
+    versions_max: int = 4_096
+    partials_max_bytes: int = 16 * 1_048_576
+    slow_bytes_per_s: int = 4_096
+    served_burst_bytes: int = 256 * 1_048_576
+    served_bytes_per_s: int = 65_536
+    judged_burst: int = 2_048
+    judged_per_s: float = 4.0
+
+
+@dataclass(frozen=True, slots=True)
 class LinkConfig:
     """What a neighbour may do here before it is slowed, and then sent away.
 
@@ -112,5 +150,6 @@ class NodeConfig:
     direct_grace_s: float = 2.0
     share_addresses: int = 1
     custody: CustodyConfig = CustodyConfig()
+    records: RecordConfig = RecordConfig()
     link: LinkConfig = LinkConfig()
     trust: TrustConfig = TrustConfig()

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from p2p.core.trust_events import TrustChanged, TrustResult
 from p2p.errors import CredentialError, LocalError
-from p2p.ports.store import MessageRow, MessageState
+from p2p.ports.store import MessageRow, MessageState, RecordRow
 from p2p.wire.ids import AccountKey, CommandId, EnvelopeId, MessageId, PeerId
 
 
@@ -150,6 +150,21 @@ class ClockDisagrees:
 Notice: TypeAlias = (
     MessageReceived
     | MessageChanged
+@dataclass(frozen=True, slots=True)
+class RecordArrived:
+    """A neighbour's record is kept here now, durably; an older version of it is gone."""
+
+    record: RecordRow
+
+
+@dataclass(frozen=True, slots=True)
+class RecordDropped:
+    """A neighbour's record is gone; ``why``: ``expired``, ``evicted``, ``refused``."""
+
+    record: RecordRow
+    why: str
+
+
     | ContactChanged
     | InviteReused
     | NeighbourChanged
@@ -159,6 +174,8 @@ Notice: TypeAlias = (
     | TrustChanged
 )
 
+    | RecordArrived
+    | RecordDropped
 
 @dataclass(frozen=True, slots=True)
 class Notify:

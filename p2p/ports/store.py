@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from p2p.wire.ids import AccountKey, EnvelopeId, MessageId, PeerId, Proof, Tag
+from p2p.wire.ids import AccountKey, EnvelopeId, MessageId, PeerId, Proof, RecordId, Tag
+from p2p.wire.record import RecordKey
 
 
 class DocumentKind(StrEnum):
@@ -150,6 +151,54 @@ class ProofRow:
     hash: Tag
     proof: Proof
     expires_s: float
+
+
+class RecordTier(StrEnum):
+    """Why a record is kept; the order of eviction is the reverse of this one."""
+
+    OWN = "own"
+    """Published here."""
+    VERIFIED = "verified"
+    """Signed by somebody whom the person here trusts for such lists."""
+    CONTACT = "contact"
+    """A contact's node brought it."""
+    STRANGER = "stranger"
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRow:
+    """What is kept about one record besides its body.
+
+    Attributes:
+        id: the hash that names it.
+        key: author, kind and name: of each key one record is kept.
+        header: its signed header's bytes, as received.
+        depositor: the neighbour that brought it; the empty string for our own.
+        issued_s, expires_s: Unix seconds, as its author says.
+        received_s: Unix seconds.
+    """
+
+    id: RecordId
+    key: RecordKey
+    version: int
+    size_bytes: int
+    body_hash: bytes
+    issued_s: int
+    expires_s: int
+    header: bytes
+    tier: RecordTier
+    depositor: PeerId
+    received_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRow:
+    """The newest version of a record that was here, which outlives the record."""
+
+    key: RecordKey
+    version: int
+    id: RecordId
+    tier: RecordTier
 
 
 class DocumentStore(Protocol):
@@ -295,7 +344,57 @@ class CustodyStore(Protocol):
         ...
 
 
-class Store(DocumentStore, MessageStore, CustodyStore, Protocol):
+class RecordStore(Protocol):
+    """Public records, and which versions of them were here."""
+
+    def put_record(self, row: RecordRow, body: bytes) -> None:
+        """Keep a record, in the place of another version of its key.
+
+        Raises:
+            Conflict: this very record is kept already; nothing was changed.
+        """
+        ...
+
+    def record(self, key: RecordKey) -> RecordRow | None:
+        """Give one record without its body, or None."""
+        ...
+
+    def record_body(self, record: RecordId) -> bytes | None:
+        """Give a whole body, or None."""
+        ...
+
+    def record_part(self, record: RecordId, number: int) -> bytes | None:
+        """Give part ``number`` of a body, RECORD_PART_SIZE_BYTES or what is left at its end, or
+        None; its cost does not depend on the size of the body.
+        """
+        ...
+
+    def set_record_tier(self, record: RecordId, tier: RecordTier) -> None:
+        """Change why a record is kept; nothing happens where it is unknown."""
+        ...
+
+    def delete_record(self, record: RecordId) -> None:
+        """Forget a record; nothing happens where there is none."""
+        ...
+
+    def records(self) -> Iterator[RecordRow]:
+        """Give all records, in the order of their keeping."""
+        ...
+
+    def put_version(self, row: VersionRow) -> None:
+        """Remember a version, in the place of another one of its key, as the newest of all."""
+        ...
+
+    def delete_version(self, key: RecordKey) -> None:
+        """Forget a version; nothing happens where there is none."""
+        ...
+
+    def versions(self) -> Iterator[VersionRow]:
+        """Give all versions, in the order of their remembering."""
+        ...
+
+
+class Store(DocumentStore, MessageStore, CustodyStore, RecordStore, Protocol):
     """Everything a node keeps, under one transaction."""
 
     def transaction(self) -> AbstractContextManager[None]:

@@ -26,6 +26,13 @@ from p2p.wire.limits import (
     OFFERS_PER_FRAME_MAX,
     PROOF_SIZE_BYTES,
     PROOFS_PER_FRAME_MAX,
+    RECORD_BODY_MAX_BYTES,
+    RECORD_HEADER_MAX_BYTES,
+    RECORD_ID_SIZE_BYTES,
+    RECORD_OFFERS_PER_FRAME_MAX,
+    RECORD_PART_SIZE_BYTES,
+    RECORD_PARTS_PER_WANT_MAX,
+    RECORD_WANTS_PER_FRAME_MAX,
     SIZE_CLASS_MAX,
     TAG_SIZE_BYTES,
     WINDOW_MAX_BYTES,
@@ -41,6 +48,12 @@ Proof32: TypeAlias = Annotated[
 ]
 Copies: TypeAlias = Annotated[int, Meta(ge=0, le=COPIES_MAX)]
 Hops: TypeAlias = Annotated[int, Meta(ge=0, le=HOPS_MAX)]
+RecordId32: TypeAlias = Annotated[
+    bytes, Meta(min_length=RECORD_ID_SIZE_BYTES, max_length=RECORD_ID_SIZE_BYTES)
+]
+PartNumber: TypeAlias = Annotated[
+    int, Meta(ge=0, le=RECORD_BODY_MAX_BYTES // RECORD_PART_SIZE_BYTES - 1)
+]
 UnixHour: TypeAlias = Annotated[int, Meta(ge=0, le=2**32 - 1)]
 UnixSecond: TypeAlias = Annotated[int, Meta(ge=0, le=2**40)]
 
@@ -70,6 +83,33 @@ class Accepts(IntFlag):
 
     MAIL = 1
     """Envelopes to carry, and its own among them."""
+    RECORDS = 2
+    """Public records, to keep and to pass on."""
+
+
+class RecordReason(IntEnum):
+    """What became of a record that was offered or wanted; unknown numbers read as OTHER."""
+
+    OTHER = 0
+    TAKEN = 1
+    """It is durable here now."""
+    HAVE = 2
+    """It was here already, or what it says was."""
+    WAITING = 3
+    """It will be wanted later, or is on its way from somebody else."""
+    OLDER = 4
+    """A newer version was here: it is never taken again."""
+    EXPIRED = 5
+    TOO_NEW = 6
+    """It was issued more than a day ahead of this node's clock."""
+    FULL = 7
+    """The quota is used up, or the neighbour has offered too many."""
+    REFUSED = 8
+    """Its body does not hold: forged under a trust anchor of this node."""
+    GONE = 9
+    """Wanted, and not here any more."""
+    BUSY = 10
+    """Wanted more often than this node serves."""
 
 
 class Hello(Struct, frozen=True, array_like=True, tag=0):
@@ -171,8 +211,55 @@ class Bye(Struct, frozen=True, array_like=True, tag=10):
     reason: Annotated[str, Meta(max_length=64)]
 
 
+class RecordOffer(Struct, frozen=True, array_like=True, tag=11):
+    """Headers of records that this node would hand over (docs/spec/record.md)."""
+
+    headers: Annotated[
+        tuple[Annotated[bytes, Meta(min_length=1, max_length=RECORD_HEADER_MAX_BYTES)], ...],
+        Meta(min_length=1, max_length=RECORD_OFFERS_PER_FRAME_MAX),
+    ]
+
+
+class RecordWish(Struct, frozen=True, array_like=True):
+    """``parts`` parts of one record's body, from part ``first`` on; part n begins at n x 16 KiB."""
+
+    id: RecordId32
+    first: PartNumber
+    parts: Annotated[int, Meta(ge=1, le=RECORD_PARTS_PER_WANT_MAX)]
+
+
+class RecordWant(Struct, frozen=True, array_like=True, tag=12):
+    """Parts out of the neighbour's offers that it should send."""
+
+    wishes: Annotated[
+        tuple[RecordWish, ...], Meta(min_length=1, max_length=RECORD_WANTS_PER_FRAME_MAX)
+    ]
+
+
+class RecordPart(Struct, frozen=True, array_like=True, tag=13):
+    """One part of a body: 16 KiB, or what is left of it at its end."""
+
+    id: RecordId32
+    number: PartNumber
+    data: Annotated[bytes, Meta(min_length=1, max_length=RECORD_PART_SIZE_BYTES)]
+
+
+class RecordFate(Struct, frozen=True, array_like=True):
+    """One id with the number of a :class:`RecordReason`."""
+
+    id: RecordId32
+    reason: Annotated[int, Meta(ge=0, le=255)]
+
+
+class RecordAnswer(Struct, frozen=True, array_like=True, tag=14):
+    """What became of records that were offered, or that were wanted and are not sent."""
+
+    fates: Annotated[tuple[RecordFate, ...], Meta(min_length=1, max_length=IDS_PER_FRAME_MAX)]
+
+
 MailFrame: TypeAlias = Offer | Want | Carry | Taken | Refused | ProofFrame
-Frame: TypeAlias = Hello | MailFrame | Credit | Seek | Found | Bye
+RecordFrame: TypeAlias = RecordOffer | RecordWant | RecordPart | RecordAnswer
+Frame: TypeAlias = Hello | MailFrame | RecordFrame | Credit | Seek | Found | Bye
 
 
 class _Box(Struct, frozen=True, array_like=True):

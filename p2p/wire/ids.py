@@ -26,6 +26,10 @@ SessionId = NewType("SessionId", bytes)
 """16 bytes that name one pairwise session on both sides."""
 BundleHash = NewType("BundleHash", bytes)
 """BLAKE2b-256 of a prekey bundle's bytes."""
+AuthorKey = NewType("AuthorKey", bytes)
+"""Ed25519 public key of a record's author, 32 bytes; tied to no account."""
+RecordId = NewType("RecordId", bytes)
+"""BLAKE2b-256 of what a record's author signed."""
 CommandId = NewType("CommandId", str)
 """A client's name for one command, by which answers and notices are matched."""
 

@@ -78,6 +78,26 @@ RULE_SIZE_MAX_BYTES: Final = 64
 CREDENTIAL_REQUEST_LIFETIME_MAX_S: Final = 7 * 86_400
 """An answer older than this proves too little about today."""
 
+# --- records (docs/spec/record.md) ---------------------------------------------------------------
+RECORD_FORMAT_VERSION: Final = 1
+RECORD_BODY_MAX_BYTES: Final = 4 * 1_048_576
+"""A status list of 100 M entries with 5 % revoked takes 4.5 MB, with 1 % 1.4 MB."""
+RECORD_NAME_MAX_BYTES: Final = 64
+RECORD_ID_SIZE_BYTES: Final = 32
+RECORD_VERSION_MAX: Final = 2**63 - 1
+RECORD_HEADER_MAX_BYTES: Final = 240
+"""Ten fields at their longest take 236 bytes."""
+RECORD_LIFETIME_MAX_S: Final = 366 * 86_400
+RECORD_OFFERS_PER_FRAME_MAX: Final = 64
+RECORD_OFFERS_OUTSTANDING_MAX: Final = 256
+"""Records that a node may have offered on one link and not had answered."""
+RECORD_PART_SIZE_BYTES: Final = 16_384
+"""A body travels in pieces of this size, the last one shorter, so that mail goes in between."""
+RECORD_PARTS_PER_WANT_MAX: Final = 16
+RECORD_WANTS_PER_FRAME_MAX: Final = 16
+RECORD_WANTS_OUTSTANDING_MAX: Final = 16
+"""Wants that a node may leave unserved on one link."""
+
 # --- link frames (docs/spec/link.md) -------------------------------------------------------------
 FRAME_SIZE_MAX_BYTES: Final = ENVELOPE_SIZE_MAX_BYTES + 64
 """The largest frame is a Carry of the largest envelope with its few fields."""
@@ -103,3 +123,10 @@ assert BUNDLE_SECRETS_KEPT_S >= LIFETIME_MAX_S
 assert BUNDLE_ROTATION_S < BUNDLE_LIFETIME_S
 assert LIFETIME_DEFAULT_S * 5 // 4 <= LIFETIME_MAX_S
 assert OFFERS_PER_FRAME_MAX <= IDS_PER_FRAME_MAX
+assert RECORD_HEADER_MAX_BYTES * RECORD_OFFERS_PER_FRAME_MAX + 256 < FRAME_SIZE_MAX_BYTES
+assert RECORD_PART_SIZE_BYTES + 64 < FRAME_SIZE_MAX_BYTES
+assert RECORD_BODY_MAX_BYTES % RECORD_PART_SIZE_BYTES == 0
+assert RECORD_WANTS_PER_FRAME_MAX <= RECORD_WANTS_OUTSTANDING_MAX
+assert RECORD_OFFERS_PER_FRAME_MAX <= RECORD_OFFERS_OUTSTANDING_MAX
+assert RECORD_PARTS_PER_WANT_MAX * (RECORD_PART_SIZE_BYTES + 64) <= 4 * WINDOW_MIN_BYTES
+assert RECORD_WANTS_PER_FRAME_MAX <= IDS_PER_FRAME_MAX

@@ -21,17 +21,33 @@ from p2p.core.effects import (
     InviteReused,
     MessageChanged,
     NeighbourChanged,
+    RecordArrived,
+    RecordDropped,
 )
 from p2p.core.trust_events import TrustChanged
 from p2p.node.subscribers import REMEMBERED_MAX, SUBSCRIBERS_MAX
-from p2p.ports.store import MessageState
-from p2p.wire.ids import EnvelopeId, MessageId, PeerId
+from p2p.ports.store import MessageState, RecordRow, RecordTier
+from p2p.wire.ids import AuthorKey, EnvelopeId, MessageId, PeerId, RecordId
+from p2p.wire.record import RecordKey
 from tests.control.api_server import Api
 from tests.control.fake_node import BOB, START_S, FakeNodeApi, contact_view
 
 MESSAGE = MessageId(bytes(range(16)))
 ENVELOPE = EnvelopeId(bytes(range(32)))
 PEER = PeerId("12D3KooWCarol")
+RECORD = RecordRow(
+    id=RecordId(b"\xd5" * 32),
+    key=RecordKey(AuthorKey(bytes(32)), 3, b"l"),
+    version=1,
+    size_bytes=9,
+    body_hash=bytes(32),
+    issued_s=1,
+    expires_s=2,
+    header=b"",
+    tier=RecordTier.VERIFIED,
+    depositor=PEER,
+    received_s=1.0,
+)
 
 
 class Reader:
@@ -117,6 +133,10 @@ async def test_every_notice_has_its_event(api: Api) -> None:
         (InviteReused(), "invite.reused", {}),
         (ClockDisagrees(PEER, -90_000.0), "clock.disagrees",
          {"peer_id": PEER, "offset_s": -90_000.0}),
+        (RecordArrived(RECORD), "record.arrived",
+         {"kind": "3", "ref": "d5" * 32, "name": "6c", "size_bytes": 9, "why": "verified"}),
+        (RecordDropped(RECORD, "expired"), "record.dropped",
+         {"kind": "3", "ref": "d5" * 32, "name": "6c", "size_bytes": 9, "why": "expired"}),
         (TrustChanged("status", "5e" * 32, "https://status.example/7", "arrived"),
          "trust.changed",
          {"kind": "status", "ref": "5e" * 32, "name": "https://status.example/7",

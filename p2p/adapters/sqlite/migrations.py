@@ -103,7 +103,50 @@ _FEWER_TREES = (
     "DROP INDEX proofs_by_expiry",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _FEWER_TREES)
+_RECORDS = (
+    """
+    CREATE TABLE records (
+        number INTEGER PRIMARY KEY,
+        id BLOB NOT NULL UNIQUE,
+        author BLOB NOT NULL,
+        kind INTEGER NOT NULL,
+        name BLOB NOT NULL,
+        version INTEGER NOT NULL,
+        size_bytes INTEGER NOT NULL,
+        body_hash BLOB NOT NULL,
+        issued_s INTEGER NOT NULL,
+        expires_s INTEGER NOT NULL,
+        header BLOB NOT NULL,
+        tier TEXT NOT NULL,
+        depositor TEXT NOT NULL,
+        received_s REAL NOT NULL,
+        UNIQUE (author, kind, name)
+    ) STRICT
+    """,
+    """
+    CREATE TABLE record_parts (
+        number INTEGER PRIMARY KEY,
+        record BLOB NOT NULL,
+        place INTEGER NOT NULL,
+        data BLOB NOT NULL,
+        UNIQUE (record, place)
+    ) STRICT
+    """,
+    """
+    CREATE TABLE record_versions (
+        number INTEGER PRIMARY KEY,
+        author BLOB NOT NULL,
+        kind INTEGER NOT NULL,
+        name BLOB NOT NULL,
+        version INTEGER NOT NULL,
+        id BLOB NOT NULL,
+        tier TEXT NOT NULL,
+        UNIQUE (author, kind, name)
+    ) STRICT
+    """,
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _FEWER_TREES, _RECORDS)
 """Step n takes a file from version n - 1 to version n."""
 
 

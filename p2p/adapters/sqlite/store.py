@@ -17,10 +17,11 @@ from p2p.adapters.sqlite.custody import Custody
 from p2p.adapters.sqlite.documents import Documents
 from p2p.adapters.sqlite.messages import Messages
 from p2p.adapters.sqlite.migrations import migrate
+from p2p.adapters.sqlite.records import Records
 from p2p.errors import Conflict, EnvironmentFault, HomeMissing, StoreDamaged
 
 
-class SqliteStore(Documents, Messages, Custody):
+class SqliteStore(Documents, Messages, Custody, Records):
     """Everything a node keeps, on disk. Made by :func:`create_store` and :func:`open_store`.
 
     Iterators give what was there when they were asked for. A write outside of a transaction is a

@@ -23,11 +23,12 @@ KINDS: Final = MappingProxyType(
         "kept": ("message", "from", "copies", "copies_left"),
         "delivered": ("message", "hops"),
         "dropped": ("message", "why"),
-        "crashed": ("memory",),
+        "refused": ("message",),
+        "crashed": (),
         "restarted": (),
         "forgot": (),
-        "frame": ("peer", "size_bytes", "kind"),
-        "noted": ("kind", "fields"),
+        "frame": ("peer", "size_bytes", "kind", "crc32"),
+        "noted": ("kind",),
     }
 )
 """Kind -> names of its fields.
@@ -35,7 +36,9 @@ KINDS: Final = MappingProxyType(
 ``sent`` and ``aborted`` are told of the sender; ``relayed`` (the last byte is there), ``kept`` (in
 custody) and ``delivered`` of the receiver. ``dropped`` says why: evicted, expired, proven (known to
 be delivered), swallowed (by an attacker). ``forgot``: a node lost all that it remembered.
-``frame`` and ``noted`` exist at protocol fidelity only.
+``frame`` (one has arrived; ``kind`` is its number in the specification), ``refused`` (a message
+that could not be written), ``crashed``, ``restarted`` and ``noted`` (another fault) exist at
+protocol fidelity only, ``sent``, ``aborted`` and ``relayed`` at abstract fidelity only.
 """
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple, TextIO
 
-from p2p.errors import InvalidInput
 from simulations.checkers.bounds import beyond_the_oracle
 from simulations.checkers.finding import Finding
 from simulations.checkers.liveness import overdue
@@ -127,7 +127,9 @@ class _Watch:
 
 def _fidelity(scenario: Scenario) -> Callable[[Assembly, Observer], Ran]:
     if scenario.fidelity == "protocol":
-        raise InvalidInput('fidelity = "protocol" is not joined to scenarios yet.')
+        from simulations.scenario.protocol_run import run_protocol
+
+        return run_protocol
     from simulations.scenario.abstract_run import run_abstract
 
     return run_abstract
@@ -136,12 +138,13 @@ def _fidelity(scenario: Scenario) -> Callable[[Assembly, Observer], Ran]:
 def _safety(assembly: Assembly, creations: Sequence[Creation], holdings: Holdings) -> Safety:
     scenario = assembly.scenario
     counted = scenario.router.name == "spray" and scenario.fidelity == "abstract"
+    # The product counts lifetimes in whole hours, so its nodes may keep mail longer than is said.
     liars = any(isinstance(attacker, CopiesLiar) for attacker in scenario.attackers)
     return Safety(
         creations,
         holdings,
         buffer_bytes=scenario.node.buffer_bytes,
-        ttl_s=scenario.workload.ttl_min * 60.0,
+        ttl_s=scenario.workload.ttl_min * 60.0 if scenario.fidelity == "abstract" else math.inf,
         copies=scenario.router.copies if counted and not liars else None,
     )
 

@@ -21,6 +21,8 @@ from p2p.ports.store import (
 from p2p.wire.ids import EnvelopeId, MessageId, Tag, envelope_id
 from simulations.trace import Creation
 
+TEXT_MARK: Final = "molva-sim-message-"
+"""What every message's text begins with: a checker looks for it in frames."""
 _CARRY_HEAD: Final = b"\x94\x03"
 """An array of four whose first element is the number of :class:`p2p.wire.frames.Carry`."""
 _BIN_8: Final = 0xC4
@@ -30,14 +32,14 @@ _LENGTH_BYTES: Final = {_BIN_8: 1, _BIN_16: 2, _BIN_32: 4}
 
 
 def text_of(index: int) -> str:
-    """Give the text of a scenario's message: it names the message."""
-    return f"m{index}"
+    """Give the text of a scenario's message: it names the message, as no other bytes ever do."""
+    return f"{TEXT_MARK}{index:09d}"
 
 
 def index_of(text: str) -> int | None:
     """Give the number of the message that a text names, or None."""
-    number = text[1:]
-    return int(number) if text[:1] == "m" and number.isdecimal() else None
+    number = text.removeprefix(TEXT_MARK)
+    return int(number) if number != text and number.isdecimal() else None
 
 
 def carried_envelope(frame: bytes) -> EnvelopeId | None:

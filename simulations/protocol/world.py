@@ -40,7 +40,7 @@ from p2p.errors import InvalidInput
 from p2p.ports.entropy import Entropy
 from p2p.ports.store import MessageRow, MessageState
 from p2p.sessions.suite import Suite
-from p2p.wire.ids import AccountKey, CommandId, MessageId, PeerId
+from p2p.wire.ids import AccountKey, CommandId, EnvelopeId, MessageId, PeerId
 from p2p.wire.limits import LIFETIME_MAX_S
 from simulations.kernel import Kernel
 from simulations.protocol.acquaintance import acquaint
@@ -154,6 +154,10 @@ class ProtocolWorld:
             self._start(seat)
         self.kernel.run(self.settings.end_s, self._handle)
         return self.tally.outcome(self.kernel.now_s)
+
+    def creation_of(self, envelope: EnvelopeId) -> Creation | None:
+        """Give the scenario's message that an envelope carries; None for nodes' own mail."""
+        return self._ledger.creation_of(envelope)
 
     # --- what attackers may ask ------------------------------------------------------------------
 

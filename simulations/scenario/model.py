@@ -232,6 +232,13 @@ class Scenario(Section, frozen=True, kw_only=True):
         Literal["abstract", "protocol"],
         about("An idealised exchange, or the production node and its frames."),
     ] = "abstract"
+    suite: Annotated[
+        Literal["stand-in", "real"],
+        about(
+            "Protocol fidelity only: a stand-in for cryptography, of the same sizes, which repeats "
+            "exactly; or the product's own, whose keys differ from run to run."
+        ),
+    ] = "stand-in"
     nodes: Annotated[int, Meta(ge=1, le=NODES_MAX), about("How many.")]
     end_s: Annotated[Span, about("The run stops there.")]
     timeline_step_s: Annotated[

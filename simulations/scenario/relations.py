@@ -128,6 +128,8 @@ def _link(scenario: Scenario) -> Iterator[str]:
                     f'link.{name} = {value:g} needs fidelity = "protocol"; at abstract fidelity '
                     "it must be 0."
                 )
+        if scenario.suite == "real":
+            yield 'suite = "real" needs fidelity = "protocol"; abstract nodes seal nothing.'
 
 
 def _workload(scenario: Scenario) -> Iterator[str]:

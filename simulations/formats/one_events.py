@@ -1,7 +1,10 @@
 """The ONE's external event files.
 
-Contacts are lines of ``t CONN a b up|down``, creations are lines of ``t C id from to size``.
-Source: the format that The ONE 1.6 reads and writes, tab or space separated.
+Contacts are lines of ``t CONN a b up|down``, creations are lines of ``t C id from to size``, with
+tabs or spaces between words. As The ONE's own reader does, a contact may name an interface in a
+sixth word, which is ignored since all links are alike, a size may end in k, M, G, kiB, MiB or GiB,
+and a creation may ask for a response of size 0.
+Source: the format that The ONE 1.6 reads and writes.
 """
 
 from __future__ import annotations
@@ -13,8 +16,16 @@ from p2p.errors import InvalidInput
 from simulations.formats.lines import Place, read_words
 from simulations.trace import ContactChange, Creation
 
-_CONTACT_WORDS = 5
-_CREATION_WORDS = 6
+_CONTACT_WORDS = (5, 6)
+_CREATION_WORDS = (6, 7)
+_UNITS = {
+    "GiB": 2**30,
+    "MiB": 2**20,
+    "kiB": 2**10,
+    "G": 10**9,
+    "M": 10**6,
+    "k": 10**3,
+}
 _NAME_SIZE_MAX = 200
 _STATES = {"up": True, "down": False}
 
@@ -32,7 +43,7 @@ def read_contacts(path: Path, nodes: int) -> list[ContactChange]:
     time_s = last_s = 0.0
     last_word = ""
     for number, words in read_words(path):
-        if len(words) != _CONTACT_WORDS or words[1] != "CONN":
+        if len(words) not in _CONTACT_WORDS or words[1] != "CONN":
             raise Place(path, number).refuse("allowed is: TIME CONN NODE NODE up|down.")
         first, second = known.get(words[2]), known.get(words[3])
         up = _STATES.get(words[4])
@@ -64,7 +75,7 @@ def read_creations(path: Path, nodes: int) -> list[Creation]:
     last_s = 0.0
     for number, words in read_words(path):
         place = Place(path, number)
-        if len(words) != _CREATION_WORDS or words[1] != "C":
+        if len(words) not in _CREATION_WORDS or words[1] != "C":
             raise place.refuse("allowed is: TIME C NAME SOURCE DESTINATION SIZE.")
         time_s = place.time_s(words[0])
         if time_s < last_s:
@@ -78,6 +89,8 @@ def read_creations(path: Path, nodes: int) -> list[Creation]:
         names.add(name)
         source, destination = place.node(words[3], nodes), place.node(words[4], nodes)
         creations.append(Creation(time_s, name, source, destination, _size(place, words[5])))
+        if len(words) > _CREATION_WORDS[0] and _size(place, words[6]):
+            raise place.refuse("responses are not modelled; allowed is a response of size 0.")
     return creations
 
 
@@ -112,7 +125,9 @@ def time_text(time_s: float) -> str:
 
 
 def _size(place: Place, word: str) -> int:
-    size_bytes = place.whole(word, "size")
+    unit = next((unit for unit in _UNITS if word.endswith(unit)), "")
+    digits = word.removesuffix(unit)
+    size_bytes = place.whole(digits if digits.isdigit() else word, "size") * _UNITS.get(unit, 1)
     if size_bytes > 2**31 - 1:
         raise place.refuse(f"{size_bytes} bytes; allowed is a size of at most 2147483647.")
     return size_bytes

@@ -33,6 +33,13 @@ def test_creations_are_read(tmp_path):
     assert read_creations(path, 3) == [Creation(600.0, "M1", 2, 0, 240055)]
 
 
+def test_what_the_ones_own_reader_takes_besides(tmp_path):
+    path = write(tmp_path, "0 CONN 1 2 up btInterface\r\n\r\n  # a comment\r\n")
+    assert read_contacts(path, 3) == [ContactChange(0.0, 1, 2, up=True)]
+    path = write(tmp_path, "1 C M1 p2 c0 500k\n1\tC M2 2 0 2MiB 0\n1 C M3 2 0 0")
+    assert [c.size_bytes for c in read_creations(path, 3)] == [500_000, 2**21, 0]
+
+
 @pytest.mark.parametrize(
     ("line", "says"),
     [
@@ -66,6 +73,10 @@ def test_bad_contacts_are_refused_with_their_place(tmp_path, line, says):
         ("6 C M2 1 2", "allowed is: TIME C NAME SOURCE DESTINATION SIZE."),
         ("6 C M2 1 2 -3", "'-3' is no size"),
         ("6 C M2 1 2 3000000000", "at most 2147483647"),
+        ("6 C M2 1 2 3G", "at most 2147483647"),
+        ("6 C M2 1 2 kiB", "'kiB' is no size"),
+        ("6 C M2 1 2 1.5M", "'1.5M' is no size"),
+        ("6 C M2 1 2 30 400", "responses are not modelled"),
         ("6 C M2 1 9 30", "there is no node 9"),
         (f"6 C {'x' * 300} 1 2 30", "longer than 200 characters"),
     ],

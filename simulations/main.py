@@ -20,6 +20,7 @@ from p2p.errors import MolvaError
 COMMANDS: Final = MappingProxyType(
     {
         "replay": ("simulations.commands.replay:replay", "Replay The ONE's contacts and messages."),
+        "sweep": ("simulations.commands.sweep:sweep", "Run a grid of parameters with many seeds."),
     }
 )
 LIBRARIES: Final = ("numpy", "numba", "matplotlib", "pyarrow")

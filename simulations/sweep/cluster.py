@@ -7,7 +7,7 @@ or use its TLS. Workers need the same Molva installed; answers say with which co
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
@@ -54,7 +54,7 @@ class DaskCluster:
 
     def run(
         self, perform: Callable[[Job], Answer], groups: Sequence[Sequence[Job]]
-    ) -> Iterator[tuple[Job, Answer | Lost]]:
+    ) -> Generator[tuple[Job, Answer | Lost]]:
         """Give each job with its answer; Dask decides where each is done."""
         from distributed import as_completed  # pyright: ignore[reportMissingModuleSource]
 

@@ -6,7 +6,7 @@ import contextlib
 import multiprocessing
 import signal
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import Final, Generic, Protocol, TypeVar
@@ -33,7 +33,7 @@ class Engine(Protocol):
 
     def run(
         self, perform: Callable[[Job], Answer], groups: Sequence[Sequence[Job]]
-    ) -> Iterator[tuple[Job, Answer | Lost]]:
+    ) -> Generator[tuple[Job, Answer | Lost]]:
         """Give each job with its answer, in whatever order they are done.
 
         ``perform`` is a function of a module: it goes to other processes by its name. The jobs of
@@ -59,7 +59,7 @@ class LocalPool:
 
     def run(
         self, perform: Callable[[Job], Answer], groups: Sequence[Sequence[Job]]
-    ) -> Iterator[tuple[Job, Answer | Lost]]:
+    ) -> Generator[tuple[Job, Answer | Lost]]:
         """Give each job with its answer; see :class:`Engine`."""
         waiting = _Waiting(groups)
         crew: list[_Worker[Job, Answer]] = []

@@ -150,7 +150,8 @@ class Neighbour:
     def is_quiet(self) -> bool:
         """Tell whether nothing waits to be sent: of many neighbours most are quiet."""
         return not (
-            self.control
+            self.to_return * 4 >= self.window_in
+            or self.control
             or self.want_queue
             or self.taken_queue
             or self.refused_queue

@@ -63,7 +63,7 @@ from p2p.wire.frames import (
     decode_frame,
     encode_frame,
 )
-from p2p.wire.ids import BundleHash, EnvelopeId, PeerId, Proof
+from p2p.wire.ids import BundleHash, EnvelopeId, PeerId
 from p2p.wire.limits import CLOCK_TOLERANCE_S, LINK_VERSION
 
 HOUSEKEEPING_S: Final = 3_600.0
@@ -171,17 +171,16 @@ class Node:
         while tags := self._book.drain_new_tags():
             effects += self._reopen(self._sync.recognised(tags), now_s)
         for neighbour in self._neighbours.values():
-            frames = self._transfer.frames(neighbour, now_s)
-            effects += [SendFrame(neighbour.peer, frame) for frame in frames]
+            for frame in self._transfer.frames(neighbour, now_s):
+                effects.append(SendFrame(neighbour.peer, frame))
         effects += self._outbox.settle()
         self._book.flush()
         return effects
 
     def next_wakeup(self) -> float | None:
         """Give the Unix second at which the node wants a Woken event."""
+        soonest_s = min(self._maintain_at_s, self._housekeep_at_s)
         moments = [
-            self._maintain_at_s,
-            self._housekeep_at_s,
             self._custody.next_expiry(),
             self._proofs.next_release(),
             self._sync.next_grace(),
@@ -190,9 +189,12 @@ class Node:
         for neighbour in self._neighbours.values():
             if neighbour.stage is Stage.GREETING:
                 moments.append(neighbour.opened_s + self._config.link.hello_wait_s)
-            else:
+            elif neighbour.offers:
                 moments.append(self._sync.next_repeat(neighbour))
-        return min(moment for moment in moments if moment is not None)
+        for moment in moments:
+            if moment is not None and moment < soonest_s:
+                soonest_s = moment
+        return soonest_s
 
     def contacts(self) -> list[ContactView]:
         """Give all contacts in the order of their adding."""
@@ -304,8 +306,8 @@ class Node:
             case ProofFrame(proofs):
                 return [
                     effect
-                    for proof in proofs
-                    for effect in self._delivery.proven(Proof(proof), neighbour.peer, now_s)
+                    for proof in self._proofs.unknown(proofs)
+                    for effect in self._delivery.proven(proof, neighbour.peer, now_s)
                 ]
             case _:
                 assert_never(frame)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import heapq
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from p2p.core.config import CustodyConfig
 from p2p.ports.store import CustodyStore, ProofRow
-from p2p.wire.ids import PeerId, Proof, Tag
+from p2p.wire.ids import PeerId, Proof, Tag, tag_of
 
 NOBODY: Final = PeerId("")
 
@@ -36,6 +37,8 @@ class Proofs:
         self._released: dict[Tag, int] = {h: n for n, h in enumerate(self._known, start=1)}
         self._newest = len(self._released)
         self._waiting: list[tuple[float, Tag]] = []
+        self._expiries = [(row.row.expires_s, hash_) for hash_, row in self._known.items()]
+        heapq.heapify(self._expiries)
         self._unmatched: dict[Tag, None] = {}
 
     def __contains__(self, hash_: Tag) -> bool:
@@ -43,6 +46,10 @@ class Proofs:
 
     def __len__(self) -> int:
         return len(self._known)
+
+    def unknown(self, proofs: Iterable[bytes]) -> list[Proof]:
+        """Give those proofs that are not known here; most that neighbours tell are."""
+        return [proof for each in proofs if tag_of(proof := Proof(each)) not in self._known]
 
     def proof(self, hash_: Tag) -> Proof | None:
         """Give the proof that opens ``hash_``, or None."""
@@ -60,6 +67,7 @@ class Proofs:
             return
         self._known[row.hash] = Known(row, knows)
         heapq.heappush(self._waiting, (float(math.ceil(release_s)), row.hash))
+        heapq.heappush(self._expiries, (row.expires_s, row.hash))
         self._store.add_proof(row)
         if not matched:
             self._unmatched[row.hash] = None
@@ -116,9 +124,11 @@ class Proofs:
 
     def expire(self, now_s: float) -> None:
         """Forget proofs of envelopes that nobody may carry any more."""
-        over = [h for h, known in self._known.items() if known.row.expires_s <= now_s]
-        for hash_ in over:
-            self._forget(hash_)
+        while self._expiries and self._expiries[0][0] <= now_s:
+            _, hash_ = heapq.heappop(self._expiries)
+            known = self._known.get(hash_)
+            if known is not None and known.row.expires_s <= now_s:
+                self._forget(hash_)
 
     def _forget(self, hash_: Tag) -> None:
         self._known.pop(hash_, None)

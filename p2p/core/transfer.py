@@ -50,13 +50,11 @@ class Transfer:
     def frames(self, neighbour: Neighbour, now_s: float) -> list[bytes]:
         """Give the frames that credit allows now, in the order of sending."""
         out: list[bytes] = []
-        if neighbour.stage is not Stage.OPEN:
+        if neighbour.stage is not Stage.OPEN or neighbour.is_quiet():
             return out
         credit = neighbour.credit_frame()
         if credit is not None:
             out.append(credit)
-        if neighbour.is_quiet():
-            return out
         self._queue_replies(neighbour)
         while neighbour.control and neighbour.pay(neighbour.control[0]):
             out.append(neighbour.control.popleft())

@@ -164,10 +164,17 @@ class AbstractWorld:
     def _keep(self, node: Node, row: Row) -> None:
         node.keep(row)
         self._keepers.setdefault(row.index, []).append(node)
-        if self._policy.given[row.copies]:
-            node.shared |= 1 << row.index
+        bit = 1 << row.index
+        shared = self._policy.given[row.copies] > 0
+        if shared:
+            node.shared |= bit
+        destination = self._creations[row.index].destination
         for way in node.out.values():
-            if way.row is None:
+            # An idle way has nothing else to send: only what is new can change that.
+            target = way.target
+            if way.row is not None or target.refused & bit:
+                continue
+            if shared or target.address == destination:
                 self._send(way)
 
     def _link(self, first: Node, second: Node) -> None:

@@ -19,6 +19,11 @@ from p2p.errors import MolvaError
 
 COMMANDS: Final = MappingProxyType(
     {
+        "run": ("simulations.commands.run:run", "Run a scenario once."),
+        "scenarios": ("simulations.commands.scenarios:scenarios", "List the library's scenarios."),
+        "check": ("simulations.commands.check:check", "Run random worlds with the checkers."),
+        "contacts": ("simulations.commands.contacts:contacts", "Write a model's contacts."),
+        "oracle": ("simulations.commands.oracle:oracle", "Say when messages could arrive."),
         "replay": ("simulations.commands.replay:replay", "Replay The ONE's contacts and messages."),
         "sweep": ("simulations.commands.sweep:sweep", "Run a grid of parameters with many seeds."),
     }

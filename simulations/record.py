@@ -80,6 +80,18 @@ def write_graph(result: RunResult, out: Path) -> None:
         raise InvalidInput(f"Cannot write to {out}: {error.strerror or error}.") from error
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write a text file that appears whole or not at all.
+
+    Raises:
+        InvalidInput: it cannot be written.
+    """
+    try:
+        _write_whole(path, text.encode())
+    except OSError as error:
+        raise InvalidInput(f"Cannot write {path}: {error.strerror or error}.") from error
+
+
 def manifest_of(result: RunResult) -> Mapping[str, object]:
     """Give what identifies a run and what came out, as JSON says it; NaN and infinity are null."""
     outcome = result.outcome

@@ -206,6 +206,7 @@ def _verdicts(assembly: Assembly, outcome: Outcome) -> list[Finding]:
     healed_s = scenario.check.healed_s
     failed = {one.node for one in assembly.outages if one.until_s > healed_s}
     forgot = {one.node: one.from_s for one in assembly.outages if one.forgets}
+    failed.update(assembly.cast.roles)
     judged = [
         one
         for one in assembly.mail

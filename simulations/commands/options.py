@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final
 
 import click
 
 from simulations.rng import SEED_MAX
-
-JsonValue: TypeAlias = (
-    "str | int | float | bool | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
-)
-"""What JSON can say; NaN and infinities are told as null by :func:`echo_json`'s callers."""
 
 FILE: Final = click.Path(path_type=Path)
 NODES_MAX: Final = 1_000_000
@@ -22,6 +17,6 @@ WHOLE_MAX: Final = 2**53
 SEED: Final = click.IntRange(0, SEED_MAX)
 
 
-def echo_json(value: JsonValue) -> None:
+def echo_json(value: Mapping[str, object]) -> None:
     """Write one object to standard output."""
     click.echo(json.dumps(value, ensure_ascii=True, allow_nan=False))

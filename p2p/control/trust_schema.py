@@ -126,10 +126,14 @@ class Clock(Struct, frozen=True, kw_only=True):
 
 
 class ListAnswer(Struct, frozen=True, kw_only=True):
-    """What an import did; ``new`` is false where it was there already."""
+    """What an import did; ``new`` is false where it was there already.
+
+    ``shared`` tells whether other nodes are given it.
+    """
 
     list: SignedList
     new: bool
+    shared: bool
     clock: Clock
 
 

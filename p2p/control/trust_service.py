@@ -107,7 +107,10 @@ class TrustService:
     async def _import(self, event: Command) -> schema.ListAnswer:
         taken = await self._ask(event, ListTaken)
         return schema.ListAnswer(
-            list=_list(taken.list, taken.clock.now_s), new=taken.new, clock=_clock(taken.clock)
+            list=_list(taken.list, taken.clock.now_s),
+            new=taken.new,
+            shared=taken.shared,
+            clock=_clock(taken.clock),
         )
 
     async def _ask(self, event: Command, expected: type[Expected]) -> Expected:

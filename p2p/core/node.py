@@ -33,13 +33,15 @@ from p2p.core.introductions import Introductions, Outcome
 from p2p.core.neighbours import Neighbour, Stage
 from p2p.core.outbox import Outbox, derive_message_secret
 from p2p.core.proofs import Proofs
+from p2p.core.records import Records
 from p2p.core.reputation import Reputation
 from p2p.core.routing.router import Router
 from p2p.core.sync import Sync
 from p2p.core.transfer import Transfer
 from p2p.core.trust import Trust
-from p2p.core.trust_commands import TrustCommands
+from p2p.core.trust_commands import make_trust_commands
 from p2p.core.trust_events import TrustView
+from p2p.crypto.record_signature import author_seed_of
 from p2p.errors import LimitExceeded, ProtocolViolation, RemoteError, WrongVersion
 from p2p.ports.entropy import Entropy
 from p2p.ports.store import Store
@@ -130,7 +132,8 @@ class Node:
             config,
         )
         self._trust = Trust(store, config.trust)
-        told = TrustCommands(self._trust)
+        self._records = Records(store, author_seed_of(identity.device_seed), config.records)
+        told = make_trust_commands(self._trust, self._records)
         self._commands = Commands(
             self._contacts, self._introductions, inbox, outbox, book, store, told
         )

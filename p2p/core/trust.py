@@ -87,7 +87,7 @@ class Trust:
         self._lists = TrustLists(self._documents, self._pinned)
         self._made_of: tuple[bytes, ...] | None = None
         self._made = TrustStore(())
-        self._statuses = StatusLists(self._documents, self._store_of(None))
+        self._statuses = StatusLists(self._documents, self._pinned, self._store_of(None))
 
     # --- for the verifier ------------------------------------------------------------------------
     def store(self, now_s: float) -> TrustStore:
@@ -223,6 +223,12 @@ class Trust:
         new = self._lists.is_news(read, offered.data)
         return self._taken(read, offered, read.found.next_update or 0, new=new)
 
+    def believes_anybody(self, form: TrustForm) -> bool:
+        """Tell whether any list of this form could be authentic here."""
+        if form is TrustForm.STATUS:
+            return bool(self._pinned.all())
+        return bool(self._pinned.list_roots())
+
     def holds(self, name: bytes, data: bytes) -> bool:
         """Tell whether these very bytes are the list that is kept under a name."""
         kept = self._documents.lists.get(name)
@@ -278,25 +284,25 @@ class Trust:
         """Forget lists that do not count any more, until another one fits.
 
         Raises:
-            CredentialError: rule ``length``: it does not fit.
+            CredentialError: rule ``length``: it does not fit; nothing was forgotten.
         """
         kept = self._documents.lists.get(name)
-        needed = size_bytes - (len(kept.data) if kept else 0)
+        needed = self._documents.size_bytes() + size_bytes - (len(kept.data) if kept else 0)
+        places = 0 if kept else 1 - self._statuses.places_left()
         useless = (Standing.UNUSABLE, Standing.EXPIRED, Standing.TOO_OLD)
-        for other in list(self._documents.lists):
-            if self._has_room(needed, name):
-                return
-            if other != name and self.list_view(other, now_s).standing in useless:
-                self._forget_list(other)
-        if not self._has_room(needed, name):
+        victims: list[bytes] = []
+        for other in self._documents.lists:
+            if needed <= self._config.lists_max_bytes and places <= 0:
+                break
+            view = self.list_view(other, now_s)
+            if other != name and view.standing in useless:
+                victims.append(other)
+                needed -= view.size_bytes
+                places -= view.form is TrustForm.STATUS and view.standing is Standing.EXPIRED
+        if needed > self._config.lists_max_bytes or places > 0:
             raise refused(LENGTH, "There is no room for another list; remove one.")
-
-    def _has_room(self, needed_bytes: int, name: bytes) -> bool:
-        fits_book = name in self._documents.lists or self._statuses.has_room()
-        return (
-            fits_book
-            and self._documents.size_bytes() + needed_bytes <= self._config.lists_max_bytes
-        )
+        for victim in victims:
+            self._forget_list(victim)
 
     def _forget_list(self, name: bytes) -> TrustForgotten:
         document = self._documents.lists[name]

@@ -12,12 +12,11 @@ from msgspec.structs import replace as replace_struct
 from p2p.core.trust_documents import DOCUMENT_VERSION, AnchorDocument, TrustDocuments
 from p2p.core.trust_events import AnchorPurpose, AnchorsAdded, AnchorView
 from p2p.credentials.certificates import Certificate, read_certificate
+from p2p.credentials.issuer import ORGANISATION
 from p2p.credentials.x509_trust import Anchor, anchors_from_pem
 from p2p.errors import Conflict, CredentialError, InvalidInput, StoreDamaged
 from p2p.wire.limits import NAME_SIZE_MAX_BYTES
 
-TEST_ORGANISATION: Final = "MOLVA TEST ISSUER - NOT REAL"
-"""What `molva credential issue-test` writes into its certificates."""
 TEST_SOURCE: Final = "test"
 """Source of an anchor that proves nothing: verdicts show it as the anchor's source."""
 PEM_SIZE_MAX_BYTES: Final = 256 << 10
@@ -70,7 +69,7 @@ class PinnedAnchor:
 
 def is_marked_test(certificate: Certificate) -> bool:
     """Tell whether a certificate says of itself that it belongs to a test issuer."""
-    return TEST_ORGANISATION in certificate.name
+    return ORGANISATION in certificate.name
 
 
 def fits(reference: str, name: bytes) -> bool:

@@ -185,13 +185,17 @@ class AnchorsTaken:
 
 @dataclass(frozen=True, slots=True)
 class ListTaken:
-    """What an import did; ``new`` is false where this list was there already.
+    """What an import did.
 
-    ``clock`` is doubtful where the list shows that our clock is behind.
+    Attributes:
+        new: false where this list was there already.
+        shared: whether other nodes are given it.
+        clock: doubtful where the list shows that our clock is behind.
     """
 
     list: ListView
     new: bool
+    shared: bool
     clock: ClockView
 
 

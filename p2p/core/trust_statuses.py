@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 
-from p2p.core.trust_anchors import TEST_SOURCE
+from p2p.core.trust_anchors import TEST_SOURCE, PinnedAnchors
 from p2p.core.trust_documents import (
     DOCUMENT_VERSION,
     IssueMemory,
@@ -44,8 +44,9 @@ class ReadStatus:
 class StatusLists:
     """All status lists, and the book that credentials are looked up in."""
 
-    def __init__(self, documents: TrustDocuments, trust: TrustStore) -> None:
+    def __init__(self, documents: TrustDocuments, pinned: PinnedAnchors, trust: TrustStore) -> None:
         self._documents = documents
+        self._pinned = pinned
         self._memory = IssueMemory(documents)
         self._rules: dict[bytes, str] = {}
         self._read: dict[bytes, ReadStatus] = {}
@@ -96,9 +97,9 @@ class StatusLists:
             return True
         return hashlib.sha256(data).digest() < hashlib.sha256(kept.data).digest()
 
-    def has_room(self) -> bool:
-        """Tell whether the book takes one more address."""
-        return len(self.book) < STATUS_LISTS_MAX
+    def places_left(self) -> int:
+        """Give for how many more addresses the book has room."""
+        return STATUS_LISTS_MAX - len(self.book)
 
     def keep(self, read: ReadStatus, offered: Offered, now_s: float) -> None:
         """Keep an authentic list in the place of its older issue."""
@@ -135,12 +136,14 @@ class StatusLists:
         blank = blank_view(name, document, self._rules.get(name, ""))
         if read is None:
             return blank
+        anchor = read.found.signer.anchor.certificate
+        pinned = self._pinned.of(anchor)
         return replace(
             blank,
             standing=_standing(read.found, now),
             next_update_s=_next_update(read.found),
             entries=len(read.found.bits),
-            root=read.found.signer.anchor.certificate.name,
+            root=pinned.label if pinned else anchor.name,
             test=read.test,
         )
 

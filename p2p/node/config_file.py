@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar, cast
 
-from p2p.core.config import CustodyConfig, LinkConfig, NodeConfig
+from p2p.core.config import CustodyConfig, LinkConfig, NodeConfig, TrustConfig
 from p2p.errors import EnvironmentFault, InvalidInput
 from p2p.node.peers import PeerLimits
 from p2p.node.settings import SETTINGS, Setting, Value, as_toml
@@ -130,6 +130,12 @@ def _node_config(values: Mapping[str, Value], name: str) -> NodeConfig:
             back_off_first_s=_pick(values, "link.back_off_first_s", float),
             back_off_max_s=_pick(values, "link.back_off_max_s", float),
             hello_wait_s=_pick(values, "link.hello_wait_s", float),
+        ),
+        trust=TrustConfig(
+            age_check_status_max_s=_pick(values, "trust.age_check_status_max_s", int),
+            contract_status_max_s=_pick(values, "trust.contract_status_max_s", int),
+            stale_list_max_s=_pick(values, "trust.stale_list_max_s", int),
+            lists_max_bytes=_pick(values, "trust.lists_max_bytes", int),
         ),
     )
 

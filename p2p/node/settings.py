@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, TypeAlias, cast
 
-from p2p.core.config import CustodyConfig, LinkConfig, NodeConfig
+from p2p.core.config import CustodyConfig, LinkConfig, NodeConfig, TrustConfig
 from p2p.core.routing.table import ROUTER_NAMES
 from p2p.node.logs import FORMATS, LEVELS
 from p2p.node.peers import PeerLimits
@@ -117,6 +117,7 @@ _NODE: Final = NodeConfig()
 _CUSTODY: Final = CustodyConfig()
 _LINK: Final = LinkConfig()
 _PEERS: Final = PeerLimits()
+_TRUST: Final = TrustConfig()
 
 SETTINGS: Final[tuple[Setting, ...]] = (
     Setting(
@@ -296,6 +297,31 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         _PEERS.seek_max,
         Whole(0, 1_000),
         "Nodes found by mDNS or the DHT are dialled only below so many links.",
+    ),
+    Setting(
+        "trust.age_check_status_max_s",
+        _TRUST.age_check_status_max_s,
+        Whole(60, 366 * 86_400),
+        "Seconds for which a status list will do to check an age; an older one says nothing good.",
+    ),
+    Setting(
+        "trust.contract_status_max_s",
+        _TRUST.contract_status_max_s,
+        Whole(60, 366 * 86_400),
+        "The same for what binds: a contract, a check-in, a claim.",
+    ),
+    Setting(
+        "trust.stale_list_max_s",
+        _TRUST.stale_list_max_s,
+        Whole(0, 366 * 86_400),
+        "Seconds for which a list of issuers still counts after a newer one was due; the real "
+        "VICAL is valid for a day.",
+    ),
+    Setting(
+        "trust.lists_max_bytes",
+        _TRUST.lists_max_bytes,
+        Whole(_MIB, _GIB),
+        "Room for lists of issuers and status lists.",
     ),
     Setting(
         "control.tcp",

@@ -80,11 +80,12 @@ def answer(command: TrustCommand) -> TrustResult:
             added = replace(ROOT, label=command.label or ROOT.label, test=command.test)
             return AnchorsTaken((replace(added, purpose=command.purpose),), 1)
         case TrustListImported():
-            return ListTaken(replace(VICAL, private=command.private), new=True, clock=CLOCK)
+            view = replace(VICAL, private=command.private)
+            return ListTaken(view, new=True, shared=not command.private, clock=CLOCK)
         case StatusListImported():
             if command.data == b"bad":
                 raise CredentialError("status-signature", "The status list is not authentic.")
-            return ListTaken(STATUS, command.data != b"known", CLOCK)
+            return ListTaken(STATUS, command.data != b"known", not command.private, CLOCK)
         case TrustRemoved():
             for shown in (ROOT, VICAL, STATUS):
                 if command.reference in (shown.ref, shown.ref[:8]):

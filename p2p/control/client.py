@@ -20,6 +20,7 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from p2p.control import schema
+from p2p.control.credential_client import CredentialClient
 from p2p.control.folder import check_private_folder
 from p2p.control.socket_path import socket_path
 from p2p.control.trust_client import TrustClient
@@ -70,6 +71,7 @@ class ControlClient:
         self._socket_path = socket_path(home.expanduser().resolve(), os.getuid())
         self._connection = _UnixConnection(self._socket_path, wait_s)
         self.trust = TrustClient(self)
+        self.credentials = CredentialClient(self)
 
     def __enter__(self) -> Self:
         """Give itself."""

@@ -10,6 +10,7 @@ import msgspec
 from p2p.control import schema
 from p2p.control.access import Right
 from p2p.control.call import Call, Endpoint
+from p2p.control.credential_routes import CREDENTIAL_ENDPOINTS
 from p2p.control.http import Request
 from p2p.control.service import ControlService
 from p2p.control.trust_routes import TRUST_ENDPOINTS
@@ -165,6 +166,7 @@ ENDPOINTS: Final = (
     Endpoint("GET", "/v1/custody", Right.READ, _custody),
     Endpoint("GET", "/v1/doctor", Right.READ, _doctor),
     *TRUST_ENDPOINTS,
+    *CREDENTIAL_ENDPOINTS,
     EVENTS,
     STOP,
 )

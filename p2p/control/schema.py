@@ -13,6 +13,7 @@ from typing import Annotated, Final, TypeAlias
 from msgspec import Meta, Struct, field
 
 from p2p import __version__
+from p2p.control.credential_schema import CredentialRequest, ProvenClaim
 from p2p.wire.limits import (
     ADDRESS_SIZE_MAX_BYTES,
     INVITE_SIZE_MAX_BYTES,
@@ -188,7 +189,8 @@ class Contact(Struct, frozen=True, kw_only=True):
     """A person: ``state`` is ``waiting`` (for the bundle), ``asked`` or ``active``.
 
     ``suggested_name`` is what the other side calls itself: never an identity.
-    ``last_heard_s`` is 0 before the first sign of life.
+    ``last_heard_s`` is 0 before the first sign of life. ``proven`` is what the person has proven to
+    us with credentials, the latest last.
     """
 
     account_key: str
@@ -201,6 +203,7 @@ class Contact(Struct, frozen=True, kw_only=True):
     added_s: float
     last_heard_s: float
     addresses: list[str]
+    proven: list[ProvenClaim] = field(default_factory=list[ProvenClaim])
 
 
 class ContactList(Struct, frozen=True, kw_only=True):
@@ -312,6 +315,7 @@ class Event(Struct, frozen=True, kw_only=True, omit_defaults=True):
     ref: str = ""
     name: str = ""
     missed: int | None = None
+    credential_request: CredentialRequest | None = None
 
 
 EVENT_NAMES: Final = (
@@ -328,6 +332,9 @@ EVENT_NAMES: Final = (
     "record.arrived",
     "record.dropped",
     "trust.changed",
+    "credential.requested",
+    "credential.answered",
+    "credential.verdict",
 )
 """Every name that an event may have; the first two are about the stream itself."""
 

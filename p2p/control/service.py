@@ -9,6 +9,7 @@ from itertools import count
 from typing import Final, TypeVar
 
 from p2p.control import schema, translation
+from p2p.control.credential_service import CredentialService
 from p2p.control.directory import ContactDirectory
 from p2p.control.ledger import CommandLedger
 from p2p.control.outgoing import OutgoingMail
@@ -55,6 +56,7 @@ class ControlService:
         )
         self._numbers = count(1)
         self.trust = TrustService(node, clock)
+        self.credentials = CredentialService(node)
 
     @property
     def node(self) -> NodeApi:

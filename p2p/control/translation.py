@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import assert_never
 
-from p2p.control import schema
+from p2p.control import credential_translation, schema
+from p2p.core.credential_events import (
+    AnswerGiven,
+    CredentialNotice,
+    RequestArrived,
+    VerdictReached,
+)
 from p2p.core.effects import (
     ClockDisagrees,
     ContactChanged,
@@ -63,6 +69,7 @@ def contact(view: ContactView) -> schema.Contact:
         added_s=view.added_s,
         last_heard_s=view.last_heard_s,
         addresses=list(view.addresses),
+        proven=[credential_translation.proven(claim) for claim in view.proven],
     )
 
 
@@ -127,12 +134,30 @@ def event(numbered: NumberedNotice, id_: str, name_of: NameOf) -> schema.Event:
             return _event_of_mesh(notice, at_s, id_)
         case RecordArrived() | RecordDropped():
             return _event_of_records(notice, at_s, id_)
+        case RequestArrived() | AnswerGiven() | VerdictReached():
+            return _event_of_credentials(notice, at_s, id_, name_of)
         case TrustChanged(kind=kind, ref=ref, name=name, why=why):
             return schema.Event(
                 event="trust.changed", id=id_, at_s=at_s, kind=kind, ref=ref, name=name, why=why
             )
         case _:
             assert_never(notice)
+
+
+def _event_of_credentials(
+    notice: CredentialNotice, at_s: float, id_: str, name_of: NameOf
+) -> schema.Event:
+    names = {
+        RequestArrived: "credential.requested",
+        AnswerGiven: "credential.answered",
+        VerdictReached: "credential.verdict",
+    }
+    return schema.Event(
+        event=names[type(notice)],
+        id=id_,
+        at_s=at_s,
+        credential_request=credential_translation.request(notice.request, name_of),
+    )
 
 
 def _event_of_people(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import assert_never
 
 from p2p.core.contacts import Contacts, clean_name
 from p2p.core.effects import Answer, ContactChanged, Done, Notify, Result
@@ -18,6 +17,7 @@ from p2p.core.events import (
     MessagesRead,
     SendRequested,
 )
+from p2p.core.exchange import Exchange
 from p2p.core.inbox import Inbox
 from p2p.core.introductions import Introductions, Outcome
 from p2p.core.outbox import Outbox
@@ -44,6 +44,7 @@ class Commands:
     book: SessionBook
     store: MessageStore
     trust: TrustCommands
+    exchange: Exchange
 
     def carry_out(self, command: Command, now_s: float) -> Outcome:
         """Do what was asked; the outcome ends with the Answer, an error where it is refused."""
@@ -73,7 +74,7 @@ class Commands:
             case AnchorsAdded() | TrustListImported() | StatusListImported() | TrustRemoved():
                 return self.trust.carry_out(command, now_s, outcome.effects)
             case _:
-                assert_never(command)
+                return self.exchange.carry_out(command, now_s, outcome)
 
     def _about_contact(
         self,
@@ -127,6 +128,7 @@ class Commands:
         self.outbox.forget(command.contact)
         self.book.forget(command.contact)
         self.store.delete_messages(command.contact)
+        self.exchange.forget(command.contact)
         self.contacts.remove(command.contact)
         outcome.effects.append(Notify(ContactChanged(view, "removed")))
         return Done()

@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from p2p.core.effects import ContactView
+from p2p.core.proven import Proven
 from p2p.crypto.safety import safety_number
 from p2p.errors import Conflict, InvalidInput, UnknownName
 from p2p.ports.store import DocumentKind, DocumentStore
@@ -85,6 +86,7 @@ class Contacts:
     def __init__(self, store: DocumentStore, own: AccountKey) -> None:
         self._store = store
         self._own = own
+        self.proven = Proven(store)
         self._by_peer: dict[PeerId, AccountKey] = {}
         self._safety: dict[AccountKey, str] = {}
         self._peers: dict[AccountKey, dict[PeerId, tuple[str, ...]]] = {}
@@ -184,6 +186,7 @@ class Contacts:
         """Forget a contact."""
         del self._records[account]
         self._forget_peers(account)
+        self.proven.forget(account)
         self._store.delete_document(DocumentKind.CONTACT, account)
 
     def view(self, record: ContactRecord) -> ContactView:
@@ -199,6 +202,7 @@ class Contacts:
             added_s=record.added_s,
             last_heard_s=record.last_heard_s,
             addresses=record.addresses,
+            proven=self.proven.of(record.account),
         )
 
     def _safety_number(self, account: AccountKey) -> str:

@@ -2,7 +2,7 @@
 
 Questions (``...Listed``) are commands too: a wallet is read in the same transaction as all else.
 Moments are Unix seconds; 0 stands for "not set". Values of claims are ready for JSON: dates are
-texts, bytes are base64url, images are never looked into.
+texts, bytes are base64url, a number beyond 64 bits is its digits; images are never looked into.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from p2p.core.trust import Use
-from p2p.credentials.encoding import JsonValue
 from p2p.credentials.policy import StatusPolicy
 from p2p.wire.ids import AccountKey, CommandId
 
@@ -158,7 +157,7 @@ class ElementView:
     """One element of a credential in the wallet; one that is ``always_shown`` cannot be hidden."""
 
     name: str
-    value: JsonValue
+    value: object
     always_shown: bool
 
 
@@ -224,8 +223,8 @@ class VerdictView:
     format: str
     kind: str
     issuer: str
-    claims: tuple[tuple[str, JsonValue], ...]
-    self_asserted: tuple[tuple[str, JsonValue], ...]
+    claims: tuple[tuple[str, object], ...]
+    self_asserted: tuple[tuple[str, object], ...]
     missing: tuple[str, ...]
     proof: str
     valid_until_s: int
@@ -337,7 +336,7 @@ class ProvenView:
     """What a contact has proven to this node, with how fresh the status was then."""
 
     name: str
-    value: JsonValue
+    value: object
     kind: str
     issuer: str
     proven_s: float

@@ -16,6 +16,7 @@ from p2p.core.effects import (
     Noted,
     Notify,
 )
+from p2p.core.exchange import Exchange
 from p2p.core.inbox import Arrival, Inbox
 from p2p.core.introductions import Introductions, Outcome
 from p2p.core.neighbours import Neighbour
@@ -42,6 +43,7 @@ class Delivery:
     introductions: Introductions
     inbox: Inbox
     outbox: Outbox
+    exchange: Exchange
     sync: Sync
     entropy: Entropy
     config: NodeConfig
@@ -119,14 +121,19 @@ class Delivery:
         except RemoteError as exc:
             self.custody.bury(envelope.id, expires_s)
             return Outcome([Noted("mail-refused", (("code", exc.code),))])
-        if self._unwelcome(arrival):
+        from_code = self.exchange.takes(arrival)
+        if not from_code and self._unwelcome(arrival):
             self.custody.bury(envelope.id, expires_s)
             return Outcome([Noted("mail-unwelcome")])
         if tag_of(arrival.opened.proof) != envelope.header.tag:
             # A first contact: its proof opens the commitment, which an offer does not show.
             self.custody.bury(envelope.id, expires_s)
-        outcome = self.introductions.arrived(arrival, now_s)
-        if isinstance(arrival.content, Text):
+        if from_code:
+            outcome = self.exchange.from_stranger(arrival, now_s)
+        else:
+            outcome = self.introductions.arrived(arrival, now_s)
+            outcome.add(self.exchange.arrived(arrival, now_s))
+        if isinstance(arrival.content, Text) and not from_code:
             row = self.inbox.keep(arrival, arrival.content, expires_s, now_s)
             outcome.effects += [] if row is None else [Notify(MessageReceived(row))]
         self._reveal(arrival, giver, expires_s, now_s)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from p2p.core.credential_events import CredentialNotice, CredentialResult, ProvenView
 from p2p.core.trust_events import TrustChanged, TrustResult
 from p2p.errors import CredentialError, LocalError
 from p2p.ports.store import MessageRow, MessageState, RecordRow
@@ -52,6 +53,8 @@ class ContactView:
     added_s: float
     last_heard_s: float
     addresses: tuple[str, ...]
+    proven: tuple[ProvenView, ...] = ()
+    """What this contact has proven to us with credentials, the latest last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,14 @@ class Done:
 
 
 Result: TypeAlias = (
-    MessageRow | ContactView | InviteMade | Done | TrustResult | LocalError | CredentialError
+    MessageRow
+    | ContactView
+    | InviteMade
+    | Done
+    | TrustResult
+    | CredentialResult
+    | LocalError
+    | CredentialError
 )
 
 
@@ -147,9 +157,6 @@ class ClockDisagrees:
     offset_s: float
 
 
-Notice: TypeAlias = (
-    MessageReceived
-    | MessageChanged
 @dataclass(frozen=True, slots=True)
 class RecordArrived:
     """A neighbour's record is kept here now, durably; an older version of it is gone."""
@@ -165,17 +172,21 @@ class RecordDropped:
     why: str
 
 
+Notice: TypeAlias = (
+    MessageReceived
+    | MessageChanged
     | ContactChanged
     | InviteReused
     | NeighbourChanged
     | CustodyTaken
     | CustodyDropped
     | ClockDisagrees
-    | TrustChanged
-)
-
     | RecordArrived
     | RecordDropped
+    | TrustChanged
+    | CredentialNotice
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Notify:

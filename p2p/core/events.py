@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from p2p.core.credential_events import CredentialCommand
 from p2p.core.trust_events import TrustCommand
 from p2p.wire.ids import AccountKey, CommandId, MessageId, PeerId
 
@@ -143,6 +144,7 @@ Command: TypeAlias = (
     | ContactRenamed
     | ContactRemoved
     | TrustCommand
+    | CredentialCommand
 )
 Event: TypeAlias = (
     Started | AddressesChanged | LinkOpened | LinkClosed | FrameReceived | Woken | Command

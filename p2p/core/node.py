@@ -28,6 +28,7 @@ from p2p.core.events import (
     Started,
     Woken,
 )
+from p2p.core.exchange import make_exchange
 from p2p.core.inbox import Inbox
 from p2p.core.introductions import Introductions, Outcome
 from p2p.core.neighbours import Neighbour, Stage
@@ -114,6 +115,8 @@ class Node:
             identity.account_key, self._contacts, book, outbox, config
         )
         self._neighbours: dict[PeerId, Neighbour] = {}
+        self._trust = Trust(store, config.trust)
+        self._exchange = make_exchange(self._introductions, self._trust, entropy, store)
         self._sync = Sync(
             self._custody, self._proofs, self._contacts, book, outbox, config, self._neighbours
         )
@@ -127,6 +130,7 @@ class Node:
             self._introductions,
             inbox,
             outbox,
+            self._exchange,
             self._sync,
             entropy,
             config,
@@ -135,7 +139,7 @@ class Node:
         self._records = Records(store, author_seed_of(identity.device_seed), config.records)
         told = make_trust_commands(self._trust, self._records)
         self._commands = Commands(
-            self._contacts, self._introductions, inbox, outbox, book, store, told
+            self._contacts, self._introductions, inbox, outbox, book, store, told, self._exchange
         )
         self._outbox = outbox
         self._reputation = Reputation(config.link)
@@ -188,6 +192,7 @@ class Node:
             self._proofs.next_release(),
             self._sync.next_grace(),
             self._outbox.next_expiry(),
+            self._exchange.next_expiry(),
         ]
         for neighbour in self._neighbours.values():
             if neighbour.stage is Stage.GREETING:
@@ -287,7 +292,8 @@ class Node:
             case Seek(hash_):
                 self._seek(neighbour, BundleHash(hash_))
             case Found(bundle):
-                return self._spread(self._introductions.found(bundle, now_s), now_s)
+                effects = self._spread(self._introductions.found(bundle, now_s), now_s)
+                return effects + self._spread(self._exchange.found(bundle, now_s), now_s)
             case Bye(reason):
                 return [Noted("bye", (("reason", reason),))]
             case _:
@@ -328,7 +334,7 @@ class Node:
         neighbour.accepts = hello.accepts
         self._router.met(neighbour.peer, hello.hint, now_s)
         self._sync.greeted(neighbour)
-        for hash_ in self._introductions.sought():
+        for hash_ in [*self._introductions.sought(), *self._exchange.sought(now_s)]:
             neighbour.queue(Seek(hash_))
         effects: list[Effect] = [Notify(NeighbourChanged(neighbour.peer, present=True))]
         offset_s = hello.clock_s - now_s
@@ -357,6 +363,7 @@ class Node:
         self._sync.end_grace(now_s)
         effects += self._delivery.expire(now_s)
         self._outbox.expire_unsealed(now_s)
+        effects += self._exchange.expire(now_s)
         for neighbour in list(self._neighbours.values()):
             effects += self._check_silence(neighbour, now_s)
         if now_s >= self._maintain_at_s:

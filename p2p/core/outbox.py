@@ -190,7 +190,7 @@ class Outbox:
             NotReady: no session and no prekeys of the contact.
         """
         sealed = self.book.seal(contact, encode_content(content), lifetime_s, now_s)
-        return self._keep(contact, sealed, now_s)
+        return self.keep(contact, sealed, now_s)
 
     def settle(self) -> list[Effect]:
         """End a batch: write the states that changed, and tell them."""
@@ -287,7 +287,7 @@ class Outbox:
         content = Text(row.id, int(row.sent_s), row.text)
         lifetime_s = max(LIFETIME_MIN_S, row.expires_s - now_s)
         sealed = self.book.seal(row.contact, encode_content(content), lifetime_s, now_s)
-        envelope = self._keep(row.contact, sealed, now_s)
+        envelope = self.keep(row.contact, sealed, now_s)
         kept = self.custody.row(envelope)
         if kept is None:
             raise NotReady("The envelope left custody while it was being sealed.")
@@ -295,7 +295,8 @@ class Outbox:
         self._track(OpenMessage(sealed_row, envelope, sealed.session, {}))
         return sealed_row, envelope
 
-    def _keep(self, contact: AccountKey, sealed: Sealed, now_s: float) -> EnvelopeId:
+    def keep(self, contact: AccountKey, sealed: Sealed, now_s: float) -> EnvelopeId:
+        """Keep what was sealed to somebody, to be offered from now on."""
         self._sessions[sealed.proof_hash] = sealed.session
         envelope = parse_envelope(sealed.envelope)
         row = CustodyRow(

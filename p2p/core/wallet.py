@@ -17,8 +17,9 @@ from msgspec.structs import replace
 
 from p2p.core.credential_events import CredentialView, ElementView, UsedCopy
 from p2p.core.credential_import import COPIES_MAX, read_import
-from p2p.core.trust_anchors import TEST_ORGANISATION
+from p2p.core.verdicts import shown_value
 from p2p.credentials.held import Held, read_held_mdoc, read_held_sd_jwt
+from p2p.credentials.issuer import ORGANISATION
 from p2p.credentials.limits import PRESENTATION_SIZE_MAX_BYTES
 from p2p.credentials.presentation import MDOC_FORMAT, json_ready
 from p2p.credentials.private_keys import KEY_SIZE_MAX_BYTES, read_private_key, stored_form
@@ -127,7 +128,7 @@ class Wallet:
             kind=entry.kind,
             issuer=entry.issuer,
             elements=tuple(
-                ElementView(element.name, json_ready(element.value), element.always_shown)
+                ElementView(element.name, shown_value(element.value), element.always_shown)
                 for element in held.elements
             ),
             issued_s=held.issued_at or 0,
@@ -140,7 +141,7 @@ class Wallet:
                 for copy in entry.copies
                 if copy.used_s > _UNUSED
             ),
-            test=TEST_ORGANISATION in entry.issuer,
+            test=ORGANISATION in entry.issuer,
             imported_s=entry.imported_s,
         )
 

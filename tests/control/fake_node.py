@@ -52,7 +52,7 @@ from p2p.node.api import Check, CustodyView, NeighbourView, NodeStatus, Numbered
 from p2p.node.subscribers import Subscribers
 from p2p.ports.store import Direction, HistoryEntry, MessageRow, MessageState, MessageStore
 from p2p.wire.ids import AccountKey, MessageId, PeerId, Tag
-from tests.control import fake_trust
+from tests.control import fake_credentials, fake_trust
 
 START_S = 1_760_000_000.0
 NO_TAG = Tag(bytes(16))
@@ -234,6 +234,8 @@ class FakeNodeApi:
                 return self._about_contact(event)
             case AnchorsAdded() | TrustListImported() | StatusListImported() | TrustRemoved():
                 return fake_trust.answer(event)
+            case _:
+                return fake_credentials.answer(event)
 
     def _about_contact(
         self, event: ContactRemoved | ContactVerified | ContactBlocked | ContactRenamed

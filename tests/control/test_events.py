@@ -13,6 +13,7 @@ import trio.testing
 
 from p2p.control.events import EventStream
 from p2p.control.schema import EVENT_NAMES, HEARTBEAT_S
+from p2p.core.credential_events import AnswerGiven, RequestArrived, VerdictReached
 from p2p.core.effects import (
     ClockDisagrees,
     ContactChanged,
@@ -29,6 +30,7 @@ from p2p.node.subscribers import REMEMBERED_MAX, SUBSCRIBERS_MAX
 from p2p.ports.store import MessageState, RecordRow, RecordTier
 from p2p.wire.ids import AuthorKey, EnvelopeId, MessageId, PeerId, RecordId
 from p2p.wire.record import RecordKey
+from tests.control import fake_credentials
 from tests.control.api_server import Api
 from tests.control.fake_node import BOB, START_S, FakeNodeApi, contact_view
 
@@ -141,6 +143,9 @@ async def test_every_notice_has_its_event(api: Api) -> None:
          "trust.changed",
          {"kind": "status", "ref": "5e" * 32, "name": "https://status.example/7",
           "why": "arrived"}),
+        (RequestArrived(fake_credentials.INCOMING), "credential.requested", {}),
+        (AnswerGiven(fake_credentials.INCOMING), "credential.answered", {}),
+        (VerdictReached(fake_credentials.DECIDED), "credential.verdict", {}),
     ]  # fmt: skip
     seen = {"stream.opened", "stream.missed", "message.received"}
     async with listening(api) as events:

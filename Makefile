@@ -2,7 +2,7 @@
 # Every path below is relative, so the folder may have any name.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench fuzz lint format docs lock sim node dev clean
+.PHONY: help demo test bench interop peers fuzz lint format docs lock sim node dev clean
 MAKEFLAGS += --no-builtin-rules
 
 PY := .venv/bin/python
@@ -13,7 +13,7 @@ help: ## show the targets
 demo: node ## a sealed message reaches someone who was away, carried by a stranger
 	@$(PY) -m examples.demo
 
-test: sim ## every check and every test; what CI runs
+test: sim peers ## every check and every test; what CI runs
 	@sh tools/check all
 
 lint: sim ## the static checks only
@@ -24,6 +24,12 @@ format: dev ## write the code as the checks want it
 
 bench: dev ## measure speed and print it beside the reference
 	@$(PY) -m benchmarks
+
+interop: dev ## try the credentials against independent implementations from npm (needs Node.js)
+	@sh tools/interop && $(PY) -m pytest tests/interop
+
+peers:
+	@sh tools/interop --if-possible
 
 fuzz: dev ## feed hostile bytes to every decoder, FUZZ_S seconds each (default 60)
 	@sh tools/fuzz
@@ -45,4 +51,4 @@ lock: dev ## resolve requirements/*.lock anew; LOCK_OPTIONS=--upgrade takes newe
 
 clean: ## remove what was set up and what the checks left behind
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache \
-		.grimp_cache .coverage .coverage.* build *.egg-info out
+		.grimp_cache .coverage .coverage.* build *.egg-info out tests/interop/node_modules

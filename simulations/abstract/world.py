@@ -188,9 +188,10 @@ class AbstractWorld:
         if first.proven != second.proven:
             self._learn(first, second.proven)
             self._learn(second, first.proven)
-        if first.held & ~second.refused:
+        # What was learned may have set a way going already.
+        if there.row is None and first.held & ~second.refused:
             self._send(there)
-        if second.held & ~first.refused:
+        if back.row is None and second.held & ~first.refused:
             self._send(back)
 
     def _unlink(self, first: Node, second: Node) -> None:

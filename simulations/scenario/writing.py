@@ -14,7 +14,7 @@ from simulations.scenario.model import Scenario
 def scenario_toml(scenario: Scenario) -> str:
     """Give a scenario as a file that reads back as the same; what is absent is left out."""
     lines: list[str] = []
-    _write_table(lines, "", cast("Mapping[str, object]", msgspec.to_builtins(scenario)))
+    _write_table(lines, "", msgspec.json.decode(msgspec.json.encode(scenario)))
     return "\n".join(lines).lstrip("\n") + "\n"
 
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from p2p.errors import InvalidInput
 from simulations.rng import stream_seed
+from simulations.world.compiled import Steps, steps_for
 from simulations.world.proximity import Positions
 
 DAY_S: Final = 86_400.0
@@ -49,32 +50,31 @@ class Mobility(Protocol):
         ...
 
 
-def walk(model: Mobility, step_s: float, steps: int) -> Iterator[Positions]:
+def walk(
+    model: Mobility, step_s: float, steps: int, how: Steps | None = None
+) -> Iterator[Positions]:
     """Give positions at times 0, step_s, ... (``steps`` of them); each frame is a new array.
 
     A walker that arrives within a step waits for the step's end.
+
+    Args:
+        how: what does the work; by default what is fastest for so many walkers.
     """
-    at = model.begin().astype(np.float64)
+    at = np.array(model.begin(), dtype=np.float64)
     to = at.copy()
     speed = np.ones(len(at))
     pause = np.zeros(len(at))
     rests_until = np.zeros(len(at))
+    how = how or steps_for(len(at))
     for number in range(steps):
         now_s = number * step_s
         yield at.copy()
-        for walker in np.flatnonzero((at == to).all(axis=1) & (rests_until <= now_s)).tolist():
+        for walker in how.due(at, to, rests_until, now_s).tolist():
             leg = model.next_leg(walker, now_s)
             to[walker], speed[walker], pause[walker] = leg.to, leg.speed_m_per_s, leg.pause_s
-            if (at[walker] == to[walker]).all():
+            if at[walker, 0] == leg.to[0] and at[walker, 1] == leg.to[1]:
                 rests_until[walker] = now_s + leg.pause_s
-        gap = to - at
-        left = np.hypot(gap[:, 0], gap[:, 1])
-        moving = left > 0
-        arrives = moving & (left <= speed * step_s)
-        on = moving & ~arrives
-        at[arrives] = to[arrives]
-        rests_until[arrives] = now_s + step_s + pause[arrives]
-        at[on] += gap[on] * (speed[on] * step_s / left[on])[:, None]
+        how.advance(at, to, speed, pause, rests_until, now_s, step_s)
 
 
 class RandomWaypoint:
@@ -106,12 +106,17 @@ class RandomWaypoint:
     def next_leg(self, walker: int, now_s: float) -> Leg:
         """A uniform point."""
         del walker, now_s
-        x, y = self._draws.uniform((0, 0), self._area_m).tolist()
+        x, y, speed, pause = self._draws.random(4).tolist()
+        width_m, height_m = self._area_m
         return Leg(
-            (x, y),
-            float(self._draws.uniform(*self._speeds)),
-            float(self._draws.uniform(*self._pauses)),
+            (width_m * x, height_m * y),
+            _between(self._speeds, speed),
+            _between(self._pauses, pause),
         )
+
+
+def _between(ends: tuple[float, float], share: float) -> float:
+    return ends[0] + (ends[1] - ends[0]) * share
 
 
 class StreetMap:

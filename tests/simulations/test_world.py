@@ -1,6 +1,7 @@
 """Mobility, proximity and graphs."""
 
 import math
+import sys
 
 import pytest
 from hypothesis import given, settings
@@ -9,7 +10,14 @@ from hypothesis import strategies as st
 np = pytest.importorskip("numpy")
 
 from p2p.errors import InvalidInput  # noqa: E402
-from simulations.world import graphs  # noqa: E402
+from simulations.world import arrays, graphs, loops  # noqa: E402
+from simulations.world.compiled import (  # noqa: E402
+    NODES_MIN,
+    NUMPY,
+    compiled,
+    grid_steps,
+    steps_for,
+)
 from simulations.world.mobility import (  # noqa: E402
     MapWalk,
     RandomWaypoint,
@@ -33,6 +41,56 @@ def test_the_grid_finds_the_pairs_that_comparing_all_finds(points, range_m):
     pairs = [a * n + b for a in range(n) for b in range(a + 1, n)]
     expected = [p for p, g in zip(pairs, gaps, strict=True) if g <= range_m * range_m]
     assert pairs_in_range(positions, range_m).tolist() == expected
+
+
+PLAIN = grid_steps("plain", loops.advance, loops.due, loops.order_by_cell, loops.near_pairs)
+"""The loops that numba compiles, run by Python itself."""
+
+
+@given(
+    st.lists(st.tuples(st.floats(-500, 500), st.floats(-500, 500)), min_size=2, max_size=60),
+    st.sampled_from([5.0, 60.0, 100.0, 2000.0]),
+)
+@settings(deadline=None, max_examples=50)
+def test_the_loops_find_the_pairs_that_numpy_finds(points, range_m):
+    positions = np.array(points)
+    expected = pairs_in_range(positions, range_m, NUMPY).tolist()
+    assert pairs_in_range(positions, range_m, PLAIN).tolist() == expected
+
+
+def waypoints(nodes):
+    return RandomWaypoint(nodes, (700.0, 300.0), (0.5, 2.0), (0.0, 20.0), seed=8)
+
+
+def test_the_loops_walk_as_numpy_does_to_the_last_bit():
+    frames = list(walk(waypoints(50), 2.0, 300, NUMPY))
+    again = list(walk(waypoints(50), 2.0, 300, PLAIN))
+    assert all((a == b).all() for a, b in zip(frames, again, strict=True))
+    assert contacts(frames, 2.0, 40.0, NUMPY) == contacts(frames, 2.0, 40.0, PLAIN)
+
+
+def test_compiled_steps_equal_numpy_to_the_last_bit():
+    pytest.importorskip("numba")
+    nodes = NODES_MIN
+    fast = steps_for(nodes)
+    assert (fast.how, steps_for(nodes - 1).how) == ("numba", "numpy")
+    frames = list(walk(waypoints(nodes), 2.0, 60, NUMPY))
+    again = list(walk(waypoints(nodes), 2.0, 60, fast))
+    assert all((a == b).all() for a, b in zip(frames, again, strict=True))
+    changes = contacts(frames, 2.0, 15.0, NUMPY)
+    assert contacts(frames, 2.0, 15.0, fast) == changes
+    assert len(changes) > 5000
+
+
+def test_without_numba_numpy_does_the_work(monkeypatch):
+    monkeypatch.setitem(sys.modules, "numba", None)
+    assert compiled.__wrapped__() is None
+
+
+def test_a_wide_and_empty_grid_takes_no_table_of_cells():
+    positions = np.array([[0.0, 0.0], [9e5, 9e5], [9e5, 9e5 + 0.5]])
+    assert pairs_in_range(positions, 1.0, PLAIN).tolist() == [5]
+    assert arrays.near_pairs(positions[:0], np.empty(0, dtype=int), 3, 1.0).tolist() == []
 
 
 def test_contacts_by_hand():

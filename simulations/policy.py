@@ -11,8 +11,11 @@ from typing import Final
 from p2p.core.config import NodeConfig
 from p2p.core.routing.router import Item
 from p2p.core.routing.table import router_for
+from p2p.errors import InvalidInput
 from p2p.wire.ids import EnvelopeId, PeerId
 
+COUNTED_ROUTERS: Final = ("spray", "epidemic", "direct")
+"""PRoPHET looks at recipients, and cannot be asked beforehand."""
 COPIES_MAX: Final = 255
 """The largest count of copies that the Router protocol knows."""
 
@@ -36,8 +39,10 @@ def counted_policy(router: str, copies: int) -> CountedPolicy:
     """Ask a production router for every count.
 
     Raises:
-        InvalidInput: no router of that name.
+        InvalidInput: no router of that name, or not one that counts copies alone.
     """
+    if router not in COUNTED_ROUTERS:
+        raise InvalidInput(f"No router {router!r}; choose one of {', '.join(COUNTED_ROUTERS)}.")
     policy = router_for(NodeConfig(router=router, spray_copies=copies))
     items = [Item(EnvelopeId(bytes(32)), 0, count, 0, b"") for count in range(COPIES_MAX + 1)]
     given = tuple(policy.share(item, PeerId(""), 0.0) for item in items)

@@ -58,6 +58,8 @@ def run_replay(request: ReplayRequest) -> Outcome:
     creations = read_creations(request.messages, request.nodes)
     if request.fidelity == "compat":
         from simulations.compat.replay import replay
+    elif request.fidelity == "protocol":
+        from simulations.protocol.replay import replay
     else:
         from simulations.abstract.replay import replay
     outcome = replay(settings, contacts, creations, request.router, request.copies)

@@ -130,8 +130,8 @@ class NodeConfig:
 
     Attributes:
         name: what we call ourselves in invites and introductions.
-        router: ``spray``, ``epidemic`` or ``direct``.
-        spray_copies: L of binary spray-and-wait.
+        router: ``spray``, ``epidemic``, ``direct`` or ``prophet``.
+        spray_copies: L of binary spray-and-wait, and of ``prophet`` where no recipient is shown.
         carry_for_strangers: 1 to carry strangers' mail, 0 to keep only contacts' and own.
         proof_delay_max_s: proofs leave after a random delay of up to this, those of a second in
             one batch, so that an observer cannot tell at once which node opened an envelope. A

@@ -156,7 +156,9 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "routing.router",
         _NODE.router,
         OneOf(ROUTER_NAMES),
-        "How many copies of a message strangers are given: some, any number, or none.",
+        "How many copies of a message strangers are given: some, any number, or none. prophet "
+        "asks who is likely to meet the recipient; as long as senders show nobody for whom a "
+        "message is, it does as spray does.",
     ),
     Setting(
         "routing.spray_copies",

@@ -52,9 +52,10 @@ from simulations.replay import ROUTERS, ReplayRequest, run_replay
 )
 @click.option(
     "--fidelity",
-    type=click.Choice(("compat", "abstract")),
+    type=click.Choice(("compat", "abstract", "protocol")),
     required=True,
-    help="compat: The ONE's own rules. abstract: production routers, an ideal exchange.",
+    help="compat: The ONE's own rules. abstract: production routers, an ideal exchange. protocol: "
+    "production nodes, every frame encoded.",
 )
 @click.option("--out", type=FILE, required=True, help="Folder for the reports and the manifest.")
 def replay(

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from p2p.core.config import NodeConfig
+from p2p.core.routing.prophet import ProphetRouter
 from p2p.core.routing.router import Item, Router
 from p2p.core.routing.table import router_for
 from p2p.wire.ids import PeerId
@@ -69,7 +70,8 @@ def make_routers(router: str, copies: int) -> Callable[[int], Router]:
     router_for(config)
 
     def make(node: int) -> Router:
-        del node
+        if router == ProphetRouter.name:
+            return ProphetRouter(copies, recipient_name(node))
         return router_for(config)
 
     return make

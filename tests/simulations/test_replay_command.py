@@ -57,6 +57,16 @@ def test_abstract_fidelity_needs_no_whole_seconds(tmp_path):
     assert "13.5000 M1 350 1 8.5000" in text
 
 
+@pytest.mark.parametrize("router", ["epidemic", "spray", "direct", "prophet"])
+def test_protocol_fidelity_runs_production_nodes(tmp_path, router):
+    done = molva_sim(tmp_path, fidelity="protocol", router=router, rate=100_000)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("1 of 1 messages delivered, 1 transfers")
+    lines = (tmp_path / "out" / "DeliveredMessagesReport.txt").read_text().splitlines()
+    assert lines[1].split()[1:4] == ["M1", "350", "1"]
+    assert lines[1].endswith("n0->n1")
+
+
 @pytest.mark.parametrize(
     ("changes", "says"),
     [

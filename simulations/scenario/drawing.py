@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from typing import Final, Literal, TypeAlias
 
+from p2p.core.routing.table import ROUTER_NAMES
 from simulations.rng import stream
 from simulations.scenario.model import (
     Checks,
@@ -46,6 +47,7 @@ from simulations.scenario.troubles import (
 )
 
 Fidelity: TypeAlias = Literal["abstract", "protocol"]
+RouterName: TypeAlias = Literal["spray", "epidemic", "direct", "prophet"]
 BUDGET_S: Final = 1200.0
 """After the healing, all mail must arrive within this; slow links take a while."""
 _NODES: Final[dict[str, tuple[int, int]]] = {"abstract": (2, 40), "protocol": (2, 12)}
@@ -110,10 +112,11 @@ def _link(draws: random.Random, fidelity: Fidelity) -> Link:
 
 
 def _router(draws: random.Random, fidelity: Fidelity) -> RouterSettings:
-    names: list[Literal["spray", "epidemic", "direct", "prophet"]] = ["spray", "epidemic", "direct"]
-    if fidelity == "protocol":
-        names.append("prophet")
-    return RouterSettings(name=draws.choice(names), copies=draws.choice((1, 2, 8, 255)))
+    name: RouterName = draws.choice(("spray", "epidemic", "direct", "prophet"))
+    known: tuple[str, ...] = ROUTER_NAMES
+    if name == "prophet" and (fidelity == "abstract" or name not in known):
+        name = "epidemic"
+    return RouterSettings(name=name, copies=draws.choice((1, 2, 8, 255)))
 
 
 def _kinds(contacts: Contacts, fidelity: Fidelity) -> list[str]:

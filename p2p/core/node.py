@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, assert_never
+from typing import Final
 
 from p2p.core.commands import Commands
 from p2p.core.config import NodeConfig
@@ -31,9 +31,11 @@ from p2p.core.events import (
 from p2p.core.exchange import make_exchange
 from p2p.core.inbox import Inbox
 from p2p.core.introductions import Introductions, Outcome
+from p2p.core.mail_frames import MailFrames
 from p2p.core.neighbours import Neighbour, Stage
 from p2p.core.outbox import Outbox, derive_message_secret
 from p2p.core.proofs import Proofs
+from p2p.core.record_sync import RecordSync, record_config
 from p2p.core.records import Records
 from p2p.core.reputation import Reputation
 from p2p.core.routing.router import Router
@@ -51,18 +53,15 @@ from p2p.sessions.identity import DeviceIdentity
 from p2p.wire.frames import (
     Accepts,
     Bye,
-    Carry,
     Credit,
     Found,
     Frame,
     Hello,
-    MailFrame,
-    Offer,
-    ProofFrame,
-    Refused,
+    RecordAnswer,
+    RecordOffer,
+    RecordPart,
+    RecordWant,
     Seek,
-    Taken,
-    Want,
     decode_frame,
     encode_frame,
 )
@@ -88,6 +87,9 @@ class Node:
         perform(effects)
 
     A failed transaction makes this object worthless: the shell builds a new one from the store.
+
+    Attributes:
+        records: the public records here; written to only inside the shell's transaction.
     """
 
     def __init__(
@@ -135,9 +137,11 @@ class Node:
             entropy,
             config,
         )
-        self._trust = Trust(store, config.trust)
-        self._records = Records(store, author_seed_of(identity.device_seed), config.records)
-        told = make_trust_commands(self._trust, self._records)
+        author_seed, limits = author_seed_of(identity.device_seed), record_config(config)
+        self.records = Records(store, author_seed, limits)
+        self._record_sync = RecordSync(self.records, self._contacts, limits)
+        told = make_trust_commands(self._trust, self.records)
+        self._mail_frames = MailFrames(self._sync, self._delivery, outbox)
         self._commands = Commands(
             self._contacts, self._introductions, inbox, outbox, book, store, told, self._exchange
         )
@@ -180,6 +184,7 @@ class Node:
         for neighbour in self._neighbours.values():
             for frame in self._transfer.frames(neighbour, now_s):
                 effects.append(SendFrame(neighbour.peer, frame))
+        effects += self._record_sync.settle(now_s)
         effects += self._outbox.settle()
         self._book.flush()
         return effects
@@ -192,6 +197,7 @@ class Node:
             self._proofs.next_release(),
             self._sync.next_grace(),
             self._outbox.next_expiry(),
+            self._record_sync.next_wakeup(),
             self._exchange.next_expiry(),
         ]
         for neighbour in self._neighbours.values():
@@ -239,7 +245,7 @@ class Node:
             versions=(LINK_VERSION,),
             clock_s=int(now_s),
             window_bytes=self._config.link.window_bytes,
-            accepts=int(Accepts.MAIL),
+            accepts=int(Accepts.MAIL | Accepts.RECORDS),
             hint=self._router.hint(now_s),
         )
         return [*effects, SendFrame(peer, encode_frame(hello))]
@@ -249,6 +255,7 @@ class Node:
         if neighbour is None:
             return []
         self._sync.closed(neighbour)
+        self._record_sync.closed(peer)
         if neighbour.stage is Stage.GREETING:
             return []
         return [Notify(NeighbourChanged(peer, present=False))]
@@ -296,30 +303,10 @@ class Node:
                 return effects + self._spread(self._exchange.found(bundle, now_s), now_s)
             case Bye(reason):
                 return [Noted("bye", (("reason", reason),))]
+            case RecordOffer() | RecordWant() | RecordPart() | RecordAnswer():
+                return self._record_sync.take_in(neighbour, frame, now_s)
             case _:
-                return self._mail_frame(neighbour, frame, now_s)
-        return []
-
-    def _mail_frame(self, neighbour: Neighbour, frame: MailFrame, now_s: float) -> list[Effect]:
-        match frame:
-            case Offer():
-                self._sync.offered(neighbour, frame, now_s)
-            case Want():
-                self._sync.wanted(neighbour, frame)
-            case Carry():
-                return self._spread(self._delivery.carried(neighbour, frame, now_s), now_s)
-            case Taken():
-                self._taken(neighbour, self._sync.taken(neighbour, frame), now_s)
-            case Refused():
-                self._taken(neighbour, self._sync.refused(neighbour, frame), now_s)
-            case ProofFrame(proofs):
-                return [
-                    effect
-                    for proof in self._proofs.unknown(proofs)
-                    for effect in self._delivery.proven(proof, neighbour.peer, now_s)
-                ]
-            case _:
-                assert_never(frame)
+                return self._spread(self._mail_frames.take_in(neighbour, frame, now_s), now_s)
         return []
 
     def _hello(self, neighbour: Neighbour, hello: Hello, now_s: float) -> list[Effect]:
@@ -334,6 +321,7 @@ class Node:
         neighbour.accepts = hello.accepts
         self._router.met(neighbour.peer, hello.hint, now_s)
         self._sync.greeted(neighbour)
+        self._record_sync.greeted(neighbour, now_s)
         for hash_ in [*self._introductions.sought(), *self._exchange.sought(now_s)]:
             neighbour.queue(Seek(hash_))
         effects: list[Effect] = [Notify(NeighbourChanged(neighbour.peer, present=True))]
@@ -341,10 +329,6 @@ class Node:
         if abs(offset_s) > CLOCK_TOLERANCE_S:
             effects.append(Notify(ClockDisagrees(neighbour.peer, offset_s)))
         return effects
-
-    def _taken(self, neighbour: Neighbour, envelopes: list[EnvelopeId], now_s: float) -> None:
-        for envelope in envelopes:
-            self._outbox.taken(envelope, neighbour.peer, now_s)
 
     def _seek(self, neighbour: Neighbour, hash_: BundleHash) -> None:
         neighbour.seeks += 1
@@ -361,6 +345,7 @@ class Node:
         for hash_, knows in self._proofs.release(now_s):
             self._sync.proven(hash_, knows)
         self._sync.end_grace(now_s)
+        effects += self._record_sync.wake(now_s)
         effects += self._delivery.expire(now_s)
         self._outbox.expire_unsealed(now_s)
         effects += self._exchange.expire(now_s)

@@ -14,6 +14,7 @@ import atheris
 
 with atheris.instrument_imports(include=["p2p"]):
     from tests.fuzz.targets import TARGETS
+from tests.fuzz.credential_targets import credential_seeds
 from tests.wire.vectors import of_format, refusals, wire_form
 
 ADDRESS = b"/ip4/192.0.2.7/tcp/4001/p2p/12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN"
@@ -21,6 +22,9 @@ ADDRESS = b"/ip4/192.0.2.7/tcp/4001/p2p/12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEY
 
 def seeds_of(target: str) -> dict[str, bytes]:
     """Give the vectors and the refusals of the target's format, by name."""
+    credentials = credential_seeds().get(target)
+    if credentials is not None:
+        return {f"good-{number}": seed for number, seed in enumerate(credentials)}
     if target == "address":
         return {"address": ADDRESS}
     if target == "invite_body":

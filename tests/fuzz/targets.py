@@ -22,6 +22,7 @@ from p2p.wire.content import decode_content, encode_content
 from p2p.wire.envelope import parse_envelope, parse_header
 from p2p.wire.frames import Accepts, Hello, decode_frame, encode_frame
 from tests.core.world import LINK_LATENCY_S, START_S, Seat, peer_for
+from tests.fuzz.credential_targets import CREDENTIAL_TARGETS
 
 NEIGHBOUR: Final = peer_for("mallory")
 DAY_S: Final = 86_400.0
@@ -108,4 +109,4 @@ def node(data: bytes) -> None:
 TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
     target.__name__: target
     for target in (frame, content, bundle, envelope, invite, invite_body, address, node)
-}
+} | CREDENTIAL_TARGETS

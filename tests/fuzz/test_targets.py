@@ -11,6 +11,7 @@ from p2p.wire.codec import pack
 from p2p.wire.contact_uri import encode_invite
 from p2p.wire.content import encode_content
 from p2p.wire.frames import encode_frame
+from tests.fuzz.credential_targets import credential_seeds
 from tests.fuzz.targets import TARGETS
 from tests.wire import strategies as wire
 from tests.wire.vectors import VECTORS, refusals, wire_form
@@ -26,7 +27,7 @@ GOOD = {
         lambda frames: b"".join(len(frame).to_bytes(2, "big") + frame for frame in frames)
     ),
     "address": st.just(b"/ip4/192.0.2.7/tcp/4001/p2p/" + b"1" * 46),
-}
+} | {name: st.sampled_from(seeds) for name, seeds in credential_seeds().items()}
 KNOWN = [wire_form(refusal) for _, _, refusal in refusals()] + [
     wire_form(vector)
     for format_ in ("frame", "content", "bundle", "envelope", "invite")

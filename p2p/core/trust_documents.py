@@ -7,7 +7,7 @@ neither a removal nor a restart lets an older issue back in.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeVar
 
 from msgspec import Meta, Struct
 
@@ -15,9 +15,9 @@ from p2p.core.trust_events import AnchorPurpose, TrustForm
 from p2p.core.trust_floor import TrustFloor
 from p2p.core.trust_names import NAME_SIZE_BYTES, VERSION_MAX, memory_name
 from p2p.credentials.limits import CERTIFICATE_SIZE_MAX_BYTES
-from p2p.errors import Malformed, StoreDamaged
+from p2p.errors import Malformed, StoreDamaged, VersionUnsupported, WrongVersion
 from p2p.ports.store import DocumentKind, DocumentStore
-from p2p.wire.codec import pack, unpack
+from p2p.wire.codec import pack, unpack_versioned
 
 DOCUMENT_VERSION: Final = 1
 SEEN_MAX: Final = 4_096
@@ -30,14 +30,14 @@ _SEEN: Final = b"seen/"
 _SMALL_MAX_BYTES: Final = CERTIFICATE_SIZE_MAX_BYTES + 1_024
 _LIST_DOCUMENT_MAX_BYTES: Final = LIST_SIZE_MAX_BYTES + 4_096
 
+T = TypeVar("T")
 Moment = Annotated[int, Meta(ge=0, le=VERSION_MAX)]
-Version = Annotated[int, Meta(ge=1, le=1)]
 
 
 class AnchorDocument(Struct, frozen=True, array_like=True):
     """A pinned certificate; fields as in :class:`p2p.core.trust_events.AnchorView`."""
 
-    version: Version
+    version: int
     der: bytes
     label: str
     purpose: AnchorPurpose
@@ -55,7 +55,7 @@ class ListDocument(Struct, frozen=True, array_like=True):
         author: key of the record's author; empty where the person imported it.
     """
 
-    version: Version
+    version: int
     form: TrustForm
     name: str
     sequence: Moment
@@ -68,10 +68,14 @@ class ListDocument(Struct, frozen=True, array_like=True):
 
 
 class _Seen(Struct, frozen=True, array_like=True):
-    version: Version
+    version: int
     sequence: Moment
     issued_s: Moment
     seen_s: Moment
+
+
+def _read(data: bytes, shape: type[T], size_max_bytes: int) -> T:
+    return unpack_versioned(data, shape, size_max_bytes, DOCUMENT_VERSION)
 
 
 class TrustDocuments:
@@ -79,6 +83,7 @@ class TrustDocuments:
 
     Raises:
         StoreDamaged: a document is none of ours.
+        VersionUnsupported: a newer Molva wrote it.
     """
 
     def __init__(self, store: DocumentStore, floor: TrustFloor) -> None:
@@ -89,6 +94,8 @@ class TrustDocuments:
         try:
             for key, value in store.documents(DocumentKind.TRUST):
                 self._load(key, value, seen)
+        except WrongVersion as exc:
+            raise VersionUnsupported(f"What this node trusts is of a newer Molva: {exc}") from exc
         except Malformed as exc:
             raise StoreDamaged(f"What this node trusts cannot be read: {exc}") from exc
         seen.sort(key=lambda one: one[1].seen_s)
@@ -101,11 +108,11 @@ class TrustDocuments:
             raise Malformed("a document under an impossible name.")
         match sort + slash:
             case b"anchor/":
-                self.anchors[name] = unpack(value, AnchorDocument, _SMALL_MAX_BYTES)
+                self.anchors[name] = _read(value, AnchorDocument, _SMALL_MAX_BYTES)
             case b"list/":
-                self.lists[name] = unpack(value, ListDocument, _LIST_DOCUMENT_MAX_BYTES)
+                self.lists[name] = _read(value, ListDocument, _LIST_DOCUMENT_MAX_BYTES)
             case b"seen/":
-                seen.append((name, unpack(value, _Seen, _SMALL_MAX_BYTES)))
+                seen.append((name, _read(value, _Seen, _SMALL_MAX_BYTES)))
             case _:
                 raise Malformed("a document of an unknown sort.")
 

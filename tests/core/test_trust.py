@@ -25,6 +25,7 @@ from p2p.errors import (
     NotReady,
     StoreDamaged,
     UnknownName,
+    VersionUnsupported,
 )
 from p2p.ports.store import DocumentKind
 from tests.core.trust_world import (
@@ -526,6 +527,16 @@ def test_a_damaged_document_is_told_of(prefix: bytes, damage: str) -> None:
         changed = value[:-1] if damage == "cut" else b"\xc0"
         here.store.put_document(DocumentKind.TRUST, key, changed)
     with pytest.raises(StoreDamaged):
+        here.restart()
+
+
+def test_a_document_of_a_newer_molva_is_left_alone() -> None:
+    here = node()
+    here.pin(ISSUER)
+    ((key, value),) = documents(here)
+    with here.store.transaction():
+        here.store.put_document(DocumentKind.TRUST, key, value[:1] + b"\x02" + value[2:])
+    with pytest.raises(VersionUnsupported):
         here.restart()
 
 

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from p2p.core.config import NodeConfig
 from p2p.core.routing.router import Item
-from p2p.core.routing.table import ROUTER_NAMES, router_for
+from p2p.core.routing.table import router_for
 from simulations.abstract.world import AbstractWorld
 from simulations.oracle import earliest_arrivals
-from simulations.policy import counted_policy
+from simulations.policy import COUNTED_ROUTERS, counted_policy
 from simulations.rng import stream
 from simulations.trace import ContactChange, Creation, ReplaySettings
 
@@ -103,7 +103,7 @@ def test_lifetimes_end_everywhere():
     assert (arrivals(outcome), outcome.dropped) == ([], 2)
 
 
-@pytest.mark.parametrize("name", ROUTER_NAMES)
+@pytest.mark.parametrize("name", COUNTED_ROUTERS)
 def test_the_policies_depend_on_the_count_alone(name):
     router = router_for(NodeConfig(router=name, spray_copies=8))
     policy = counted_policy(name, 8)
@@ -176,7 +176,7 @@ def test_sprayed_copies_are_never_more_than_they_began_with(seed):
     assert seen.most == 8
 
 
-@given(st.integers(0, 2**32), st.sampled_from(ROUTER_NAMES))
+@given(st.integers(0, 2**32), st.sampled_from(COUNTED_ROUTERS))
 @settings(max_examples=30, deadline=None)
 def test_no_router_beats_the_oracle(seed, router):
     draws = stream(seed, "world")

@@ -85,7 +85,7 @@ class Custody:
         """Give why so many bytes for somebody else cannot be kept, or None where they can."""
         if len(self._by_hash.get(tag, ())) >= ENVELOPES_PER_TAG_MAX:
             return RefusalReason.TAG_CROWDED
-        if tier is Tier.CONTACT:
+        if tier in (Tier.CONTACT, Tier.CREDENTIALED):
             fits = self._tier_bytes[tier] + size_bytes <= self._config.contacts_max_bytes
             return None if fits else RefusalReason.FULL
         used = self._depositor_bytes.get(depositor, 0)

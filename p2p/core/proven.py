@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from p2p.core.credential_events import ProvenView, RequestState, VerdictView
 from p2p.credentials.encoding import decode_json
+from p2p.credentials.presentation import StatusState
 from p2p.errors import CredentialError, Malformed, StoreDamaged
 from p2p.ports.store import DocumentKind, DocumentStore
 from p2p.wire.codec import pack, unpack
@@ -70,8 +71,12 @@ class Proven:
         return found is not None and found.value is True and not found.test
 
     def note(self, contact: AccountKey, verdict: VerdictView) -> None:
-        """Keep the claims of a verdict; the newest of a name replaces the older."""
-        if verdict.state is not RequestState.VERIFIED:
+        """Keep the claims of a verdict; the newest of a name replaces the older.
+
+        A verdict that only reports a revocation proves nothing.
+        """
+        revoked = verdict.status_state == StatusState.REVOKED.value
+        if verdict.state is not RequestState.VERIFIED or revoked:
             return
         items = self._items.setdefault(contact, {})
         for name, value in verdict.claims:

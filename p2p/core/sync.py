@@ -199,8 +199,18 @@ class Sync:
         return self._have(envelope, header.tag)
 
     def tier_of(self, peer: PeerId) -> Tier:
-        """Give the tier of what this neighbour deposits."""
-        return Tier.STRANGER if self.contacts.owner_of(peer) is None else Tier.CONTACT
+        """Give the tier of what this neighbour deposits.
+
+        Where a proof is required, who gave it has a tier of its own, and a contact who did not is
+        as welcome as a stranger.
+        """
+        owner = self.contacts.owner_of(peer)
+        if owner is None:
+            return Tier.STRANGER
+        if not self.config.require_proven:
+            return Tier.CONTACT
+        proven = self.contacts.proven.holds(owner, self.config.require_proven)
+        return Tier.CREDENTIALED if proven else Tier.STRANGER
 
     def may_carry(self, neighbour: Neighbour, row: CustodyRow) -> RefusalReason | None:
         """Give why an envelope for somebody else is not kept, or None where it is."""
@@ -281,8 +291,8 @@ class Sync:
         self, neighbour: Neighbour, tag: Tag, room_bytes: int, copies: int
     ) -> RefusalReason | None:
         tier = self.tier_of(neighbour.peer)
-        not_for_strangers = tier is Tier.STRANGER and not self.config.carry_for_strangers
-        if copies == 0 or not_for_strangers:
+        for_strangers = self.config.carry_for_strangers and not self.config.require_proven
+        if copies == 0 or (tier is Tier.STRANGER and not for_strangers):
             return RefusalReason.NOT_CARRYING
         return self.custody.refusal(tag, room_bytes, tier, neighbour.peer)
 

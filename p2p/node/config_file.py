@@ -108,6 +108,7 @@ def _node_config(values: Mapping[str, Value], name: str) -> NodeConfig:
         router=_pick(values, "routing.router", str),
         spray_copies=_pick(values, "routing.spray_copies", int),
         carry_for_strangers=int(_pick(values, "routing.carry_for_strangers", bool)),
+        require_proven=_pick(values, "deposit.require_proven", str),
         proof_delay_max_s=_pick(values, "privacy.proof_delay_max_s", float),
         direct_grace_s=_pick(values, "routing.direct_grace_s", float),
         share_addresses=int(_pick(values, "privacy.share_addresses", bool)),

@@ -13,7 +13,7 @@ from p2p.core.config import CustodyConfig, LinkConfig, NodeConfig, TrustConfig
 from p2p.core.routing.table import ROUTER_NAMES
 from p2p.node.logs import FORMATS, LEVELS
 from p2p.node.peers import PeerLimits
-from p2p.wire.limits import COPIES_MAX, WINDOW_MIN_BYTES
+from p2p.wire.limits import COPIES_MAX, ELEMENT_SIZE_MAX_BYTES, WINDOW_MIN_BYTES
 
 Value: TypeAlias = bool | int | float | str | tuple[str, ...]
 
@@ -83,6 +83,21 @@ class OneOf:
 
 
 @dataclass(frozen=True, slots=True)
+class ElementName:
+    """The name of an element of a credential, or nothing."""
+
+    def allowed(self) -> str:
+        """Say what is allowed."""
+        return 'the name of an element, such as "age_over_18", or ""'
+
+    def accepts(self, value: object) -> bool:
+        """Tell whether a value from the file will do."""
+        if not isinstance(value, str) or len(value) > ELEMENT_SIZE_MAX_BYTES:
+            return False
+        return not value or (value.isascii() and value.replace("_", "").isalnum())
+
+
+@dataclass(frozen=True, slots=True)
 class Addresses:
     """A list of multiaddresses; ``ending`` says how each must end."""
 
@@ -100,7 +115,7 @@ class Addresses:
         return all(isinstance(one, str) and one.startswith("/") for one in members)
 
 
-Shape: TypeAlias = Flag | Whole | Number | OneOf | Addresses
+Shape: TypeAlias = Flag | Whole | Number | OneOf | ElementName | Addresses
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +186,13 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         bool(_NODE.carry_for_strangers),
         Flag(),
         "Carry mail between people who are no contacts of ours.",
+    ),
+    Setting(
+        "deposit.require_proven",
+        _NODE.require_proven,
+        ElementName(),
+        "Only contacts who have proven this to us with a credential (`molva credential request`) "
+        "may leave mail here; nobody else's is carried. Empty: no proof is asked for.",
     ),
     Setting(
         "routing.direct_grace_s",

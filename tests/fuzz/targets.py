@@ -13,6 +13,7 @@ from typing import Final
 
 from p2p.core.config import NodeConfig
 from p2p.core.events import FrameReceived, LinkOpened, Woken
+from p2p.crypto.record_signature import check_record
 from p2p.errors import LocalError, RemoteError
 from p2p.sessions.x3dh_suite import X3dhSuite
 from p2p.wire.addresses import peer_of
@@ -21,6 +22,7 @@ from p2p.wire.contact_uri import decode_invite, encode_invite
 from p2p.wire.content import decode_content, encode_content
 from p2p.wire.envelope import parse_envelope, parse_header
 from p2p.wire.frames import Accepts, Hello, decode_frame, encode_frame
+from p2p.wire.record import decode_record_header, encode_record_header
 from tests.core.world import LINK_LATENCY_S, START_S, Seat, peer_for
 from tests.fuzz.credential_targets import CREDENTIAL_TARGETS
 
@@ -54,6 +56,16 @@ def bundle(data: bytes) -> None:
         return
     assert decode_bundle(encode_bundle(value)) == value
     assert value.signed_bytes()
+
+
+def record(data: bytes) -> None:
+    """A record's header from anybody."""
+    try:
+        value = decode_record_header(data)
+        assert encode_record_header(value) == data
+        assert check_record(value) is value
+    except RemoteError:
+        return
 
 
 def envelope(data: bytes) -> None:
@@ -94,7 +106,7 @@ def address(data: bytes) -> None:
 def node(data: bytes) -> None:
     """Everything that one neighbour says: frames, each after two bytes of length."""
     seat = Seat("victim", NodeConfig(), X3dhSuite(), START_S)
-    greeting = Hello((1,), int(START_S), 1_048_576, int(Accepts.MAIL), b"")
+    greeting = Hello((1,), int(START_S), 1_048_576, int(Accepts.MAIL | Accepts.RECORDS), b"")
     seat.step([LinkOpened(NEIGHBOUR, LINK_LATENCY_S)], START_S)
     seat.step([FrameReceived(NEIGHBOUR, encode_frame(greeting))], START_S)
     at = 0
@@ -108,5 +120,5 @@ def node(data: bytes) -> None:
 
 TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
     target.__name__: target
-    for target in (frame, content, bundle, envelope, invite, invite_body, address, node)
+    for target in (frame, content, bundle, record, envelope, invite, invite_body, address, node)
 } | CREDENTIAL_TARGETS

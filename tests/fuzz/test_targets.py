@@ -11,6 +11,7 @@ from p2p.wire.codec import pack
 from p2p.wire.contact_uri import encode_invite
 from p2p.wire.content import encode_content
 from p2p.wire.frames import encode_frame
+from p2p.wire.record import encode_record_header
 from tests.fuzz.credential_targets import credential_seeds
 from tests.fuzz.targets import TARGETS
 from tests.wire import strategies as wire
@@ -20,6 +21,7 @@ GOOD = {
     "frame": wire.frames.map(encode_frame),
     "content": wire.contents.map(encode_content),
     "bundle": wire.bundles.map(encode_bundle),
+    "record": wire.record_headers().map(encode_record_header),
     "envelope": wire.envelopes(),
     "invite": wire.invites.map(lambda invite: encode_invite(invite).encode()),
     "invite_body": wire.invites.map(pack),
@@ -30,7 +32,7 @@ GOOD = {
 } | {name: st.sampled_from(seeds) for name, seeds in credential_seeds().items()}
 KNOWN = [wire_form(refusal) for _, _, refusal in refusals()] + [
     wire_form(vector)
-    for format_ in ("frame", "content", "bundle", "envelope", "invite")
+    for format_ in ("frame", "content", "bundle", "record", "envelope", "invite")
     for vector in VECTORS[format_].values()
 ]
 

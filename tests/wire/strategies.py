@@ -29,6 +29,12 @@ from p2p.wire.frames import (
     Offer,
     OfferEntry,
     ProofFrame,
+    RecordAnswer,
+    RecordFate,
+    RecordOffer,
+    RecordPart,
+    RecordWant,
+    RecordWish,
     Refusal,
     Refused,
     Seek,
@@ -36,6 +42,7 @@ from p2p.wire.frames import (
     Want,
 )
 from p2p.wire.ids import Tag
+from p2p.wire.record import RecordHeader
 
 UNIX_SECOND_MAX = 2**40
 
@@ -111,6 +118,48 @@ credits_ = st.builds(Credit, st.integers(1, limits.WINDOW_MAX_BYTES))
 seeks = st.builds(Seek, ids)
 founds = st.builds(Found, st.binary(min_size=1, max_size=limits.BUNDLE_SIZE_MAX_BYTES))
 byes = st.builds(Bye, text(64))
+
+
+@st.composite
+def record_headers(draw: st.DrawFn) -> RecordHeader:
+    """A header as a writer makes it; its signature does not hold."""
+    issued_s = draw(st.integers(0, UNIX_SECOND_MAX - limits.RECORD_LIFETIME_MAX_S))
+    return RecordHeader(
+        format=limits.RECORD_FORMAT_VERSION,
+        kind=draw(st.integers(1, 255)),
+        author=draw(keys),
+        name=draw(st.binary(min_size=1, max_size=limits.RECORD_NAME_MAX_BYTES)),
+        version=draw(st.integers(0, limits.RECORD_VERSION_MAX)),
+        issued_s=issued_s,
+        expires_s=issued_s + draw(st.integers(1, limits.RECORD_LIFETIME_MAX_S)),
+        size_bytes=draw(st.integers(1, limits.RECORD_BODY_MAX_BYTES)),
+        body_hash=draw(keys),
+        signature=draw(signatures),
+    )
+
+
+record_offers = st.builds(
+    RecordOffer,
+    some(
+        st.binary(min_size=1, max_size=limits.RECORD_HEADER_MAX_BYTES),
+        limits.RECORD_OFFERS_PER_FRAME_MAX,
+    ),
+)
+record_wishes = st.builds(
+    RecordWish,
+    id=ids,
+    first=st.integers(0, 255),
+    parts=st.integers(1, limits.RECORD_PARTS_PER_WANT_MAX),
+)
+record_wants = st.builds(RecordWant, some(record_wishes, limits.RECORD_WANTS_PER_FRAME_MAX))
+record_parts = st.builds(
+    RecordPart,
+    id=ids,
+    number=st.integers(0, 255),
+    data=st.binary(min_size=1, max_size=limits.RECORD_PART_SIZE_BYTES),
+)
+record_fates = st.builds(RecordFate, id=ids, reason=st.integers(0, 255))
+record_answers = st.builds(RecordAnswer, some(record_fates, limits.IDS_PER_FRAME_MAX))
 frames: st.SearchStrategy[Frame] = st.one_of(
     hellos,
     offers,
@@ -123,6 +172,10 @@ frames: st.SearchStrategy[Frame] = st.one_of(
     seeks,
     founds,
     byes,
+    record_offers,
+    record_wants,
+    record_parts,
+    record_answers,
 )
 
 texts = st.builds(

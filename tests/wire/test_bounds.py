@@ -15,10 +15,19 @@ from p2p.wire.bundle import DeviceCertificate, PrekeyBundle
 from p2p.wire.codec import unpack
 from p2p.wire.contact_uri import Invite
 from p2p.wire.content import Content
-from p2p.wire.frames import Frame, OfferEntry, Refusal, decode_frame
+from p2p.wire.frames import (
+    Frame,
+    OfferEntry,
+    RecordFate,
+    RecordWish,
+    Refusal,
+    decode_frame,
+)
+from p2p.wire.record import RecordHeader
 
 STRUCTS = (
-    *Frame.__args__, *Content.__args__, OfferEntry, Refusal, DeviceCertificate, PrekeyBundle, Invite
+    *Frame.__args__, *Content.__args__, OfferEntry, Refusal, DeviceCertificate, PrekeyBundle,
+    Invite, RecordWish, RecordFate, RecordHeader
 )  # fmt: skip
 ANY_SIZE = 2**20
 
@@ -122,10 +131,14 @@ def test_numbers_of_frames_are_frozen() -> None:
         8: "Seek",
         9: "Found",
         10: "Bye",
+        11: "RecordOffer",
+        12: "RecordWant",
+        13: "RecordPart",
+        14: "RecordAnswer",
     }
 
 
-@pytest.mark.parametrize("number", [*range(16, 24), 11, 15, 24, 255, -1, 2**40])
+@pytest.mark.parametrize("number", [*range(16, 24), 15, 24, 255, -1, 2**40])
 def test_other_numbers_are_no_frames(number: int) -> None:
     with pytest.raises(RemoteError):
         decode_frame(msgpack.packb([number, b"", b"", b"", b""]))

@@ -14,6 +14,7 @@ from p2p.wire.content import encode_content
 from p2p.wire.envelope import parse_envelope
 from p2p.wire.frames import Frame, encode_frame
 from p2p.wire.ids import Proof, bundle_hash, tag_of
+from p2p.wire.record import decode_record_header, encode_record_header, record_id
 from tests.wire.vectors import DECODERS, VECTORS, agrees, of_format, refusals, wire_form
 
 SPEC = Path(__file__).parents[2] / "docs" / "spec"
@@ -22,8 +23,14 @@ ENCODERS = {
     "content": encode_content,
     "bundle": encode_bundle,
     "invite": encode_invite,
+    "record": encode_record_header,
 }
-PAGES = {"frame": "link.md", "content": "content.md", "invite": "invite.md"}
+PAGES = {
+    "frame": "link.md",
+    "content": "content.md",
+    "invite": "invite.md",
+    "record": "record.md",
+}
 
 values = [(format_, name) for format_ in ENCODERS for name in of_format(format_)]
 
@@ -67,6 +74,12 @@ def test_names_of_things_are_frozen() -> None:
     for vector in VECTORS["names"]["bundle_hash"]:
         form = wire_form(of_format("bundle")[vector["bundle"]])
         assert agrees(bundle_hash(form), vector["hash"])
+
+
+def test_ids_of_records_are_frozen() -> None:
+    for vector in VECTORS["names"]["record_id"]:
+        form = wire_form(of_format("record")[vector["record"]])
+        assert agrees(record_id(decode_record_header(form)), vector["id"])
 
 
 def test_every_frame_has_a_vector() -> None:

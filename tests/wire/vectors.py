@@ -12,6 +12,7 @@ from p2p.wire.contact_uri import decode_invite
 from p2p.wire.content import decode_content
 from p2p.wire.envelope import parse_envelope
 from p2p.wire.frames import decode_frame
+from p2p.wire.record import decode_record_header
 
 Json: TypeAlias = "str | int | list[Json] | dict[str, Json]"
 
@@ -21,6 +22,7 @@ DECODERS = {
     "bundle": decode_bundle,
     "invite": decode_invite,
     "envelope": parse_envelope,
+    "record": decode_record_header,
 }
 VECTORS = json.loads((Path(__file__).parent / "vectors.json").read_text("utf-8"))
 

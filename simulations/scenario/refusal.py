@@ -52,7 +52,9 @@ def allowed(kind: inspect.Type) -> str:
     if isinstance(kind, inspect.TupleType):
         return "a list of " + ", ".join(allowed(one) for one in kind.item_types)
     if isinstance(kind, inspect.VarTupleType):
-        return f"a list of at most {kind.max_length} of {allowed(kind.item_type)}"
+        item = _bare(kind.item_type)
+        what = "tables" if isinstance(item, inspect.UnionType) else f"entries, each {allowed(item)}"
+        return f"a list of {kind.min_length or 0} to {kind.max_length} {what}"
     return "a table"
 
 

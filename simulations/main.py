@@ -26,6 +26,7 @@ COMMANDS: Final = MappingProxyType(
         "oracle": ("simulations.commands.oracle:oracle", "Say when messages could arrive."),
         "replay": ("simulations.commands.replay:replay", "Replay The ONE's contacts and messages."),
         "sweep": ("simulations.commands.sweep:sweep", "Run a grid of parameters with many seeds."),
+        "report": ("simulations.commands.report:report", "Tables, plots and a page from results."),
     }
 )
 LIBRARIES: Final = ("numpy", "numba", "matplotlib", "pyarrow")

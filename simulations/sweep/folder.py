@@ -31,7 +31,7 @@ from simulations.sweep.row import Row, read_row, row_bytes
 _ROWS: Final = "rows"
 _RUNS: Final = "runs"
 _LOCK: Final = ".lock"
-_BEFORE_A_PLAN: Final = frozenset({_ROWS, _RUNS, *TABLES})
+_BEFORE_A_PLAN: Final = frozenset({_ROWS, _RUNS, "report", *TABLES})
 """What a sweep leaves behind that was ended before it wrote its plan, or that begins anew."""
 _ROW_SIZE_MAX_BYTES: Final = 1024**2
 

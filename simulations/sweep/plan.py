@@ -23,7 +23,12 @@ CURVES_FILE_NAME: Final = "curves.parquet"
 TABLES: Final = (RESULTS_FILE_NAME, RESULTS_CSV_FILE_NAME, CURVES_FILE_NAME)
 PLAN_FORMAT: Final = 1
 PLAN_SIZE_MAX_BYTES: Final = 64 * 1024**2
-_PACKAGES: Final = ("p2p", "simulations")
+_SOURCES: Final = (
+    *("p2p/core", "p2p/credentials", "p2p/crypto", "p2p/ports", "p2p/sessions", "p2p/wire"),
+    "simulations",
+)
+_NOT_SOURCES: Final = ("simulations/commands/", "simulations/report/")
+"""What only shows results."""
 
 Value: TypeAlias = str | int | float | bool
 
@@ -131,8 +136,10 @@ def code_sha256() -> str:
     """Give a hash of the sources that a run can depend on."""
     root = Path(__file__).resolve().parents[2]
     digest = hashlib.sha256()
-    for package in _PACKAGES:
-        for path in sorted((root / package).rglob("*.py")):
-            digest.update(f"{path.relative_to(root).as_posix()}\0".encode())
-            digest.update(hashlib.sha256(path.read_bytes()).digest())
+    for folder in _SOURCES:
+        for path in sorted((root / folder).rglob("*.py")):
+            name = path.relative_to(root).as_posix()
+            if not name.startswith(_NOT_SOURCES):
+                digest.update(f"{name}\0".encode())
+                digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.commands import command_times_ms
+from benchmarks.credentials import rows as credential_rows
 from benchmarks.envelope import envelope_rates
 from benchmarks.mesh import COUNT, WINDOW, adjacent, away
 from benchmarks.nodes import clean_environment
@@ -70,12 +71,18 @@ def bench_commands(folder: Path) -> list[Row]:
     ]
 
 
+def bench_credentials(_: Path) -> list[Row]:
+    """Verifying presentations and status lists; peers' figures are of docs/reference."""
+    return credential_rows()
+
+
 BENCHES: dict[str, Callable[[Path], list[Row]]] = {
     "envelope": bench_envelope,
     "adjacent": bench_adjacent,
     "single": bench_single,
     "away": bench_away,
     "commands": bench_commands,
+    "credentials": bench_credentials,
 }
 
 
@@ -88,7 +95,7 @@ def main() -> None:
     if unknown:
         parser.error(f"no benchmark {unknown[0]!r}; choose from {', '.join(BENCHES)}")
     clean_environment()
-    header = ("figure", "LXMF 1.2.1, RNS 1.5.7", "ask", "measured")
+    header = ("figure", "peers: LXMF 1.2.1, RNS 1.5.7", "ask", "measured")
     print("{:<52} {:<32} {:<20} {}".format(*header))
     for name in names:
         with tempfile.TemporaryDirectory(prefix="molva-bench-") as folder:

@@ -160,7 +160,8 @@ def require_displayable(name: str) -> str:
         raise refused(DISPLAY, "The issuer has no name.")
     if len(name) > limits.NAME_SIZE_MAX_CHARS:
         raise refused(DISPLAY, "The issuer's name is too long to be shown.")
-    if any(unicodedata.category(character) in _DECEPTIVE for character in name):
+    plain = name.isascii() and name.isprintable()  # as nearly every name is
+    if not plain and any(unicodedata.category(each) in _DECEPTIVE for each in name):
         raise refused(DISPLAY, "The issuer's name has characters that cannot be shown.")
     return name
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from p2p.ports.store import Direction, DocumentKind, MessageState, Store
+from p2p.ports.store import Direction, DocumentKind, MessageState, RecordTier, Store
 from p2p.wire.ids import Tag
 from tests.ports.custody_store_contract import CustodyContract
 from tests.ports.message_store_contract import MessageContract
+from tests.ports.record_store_contract import RecordContract
 from tests.ports.store_rows import (
     ALICE,
     BOB,
@@ -19,7 +20,11 @@ from tests.ports.store_rows import (
     message_id,
     orders,
     proof,
+    record,
+    record_id,
+    record_key,
     undone,
+    version,
 )
 
 
@@ -125,7 +130,9 @@ class DocumentContract:
         assert seen == [b"a", b"b", b"c"]
 
 
-class StoreContract(TransactionContract, DocumentContract, MessageContract, CustodyContract):
+class StoreContract(
+    TransactionContract, DocumentContract, MessageContract, CustodyContract, RecordContract
+):
     """Everything a store promises; a subclass has a fixture ``store``, empty and open."""
 
 
@@ -138,6 +145,8 @@ def fill(store: Store) -> None:
         store.add_envelope(custody(number), b"data %d" % number)
         store.add_tombstone(envelope_id(10 + number), 100.0)
         store.add_proof(proof(number, expires_s=100.0))
+        store.put_record(record(number), b"body %d" % number)
+        store.put_version(version(10 + number))
     store.add_message(message(3, contact=BOB))
 
 
@@ -162,6 +171,11 @@ def change_everything(store: Store) -> None:
     store.add_proof(proof(3))
     store.delete_proof(proof(1).hash)
     store.purge_expired(250.0)
+    store.put_record(record(3, key=record_key(1)), b"newer")
+    store.set_record_tier(record_id(3), RecordTier.VERIFIED)
+    store.delete_record(record_id(2))
+    store.put_version(version(11, number=8))
+    store.delete_version(record_key(12))
 
 
 def snapshot(store: Store) -> object:
@@ -177,4 +191,6 @@ def snapshot(store: Store) -> object:
         [store.envelope(row.id) for row in envelopes],
         list(store.tombstones()),
         list(store.proofs()),
+        [(row, store.record_body(row.id), store.record(row.key)) for row in store.records()],
+        list(store.versions()),
     )

@@ -12,10 +12,23 @@ from p2p.ports.store import (
     MessageRow,
     MessageState,
     ProofRow,
+    RecordRow,
+    RecordTier,
     Store,
     Tier,
+    VersionRow,
 )
-from p2p.wire.ids import AccountKey, EnvelopeId, MessageId, PeerId, Proof, Tag
+from p2p.wire.ids import (
+    AccountKey,
+    AuthorKey,
+    EnvelopeId,
+    MessageId,
+    PeerId,
+    Proof,
+    RecordId,
+    Tag,
+)
+from p2p.wire.record import RecordKey
 
 ALICE = AccountKey(b"A" * 32)
 BOB = AccountKey(b"B" * 32)
@@ -75,6 +88,40 @@ def custody(number: int, *, copies: int = 8, tier: Tier = Tier.STRANGER) -> Cust
 def proof(number: int, expires_s: float = 2_000.0) -> ProofRow:
     hash_ = Tag(number.to_bytes(16, "little"))
     return ProofRow(hash_, Proof(number.to_bytes(32, "big")), expires_s)
+
+
+def record_id(number: int) -> RecordId:
+    return RecordId(number.to_bytes(32, "big"))
+
+
+def record_key(number: int) -> RecordKey:
+    return RecordKey(AuthorKey(b"A" * 32), 1 + number % 2, b"name %d" % number)
+
+
+def record(
+    number: int,
+    *,
+    key: RecordKey | None = None,
+    version: int = 7,
+    tier: RecordTier = RecordTier.STRANGER,
+) -> RecordRow:
+    return RecordRow(
+        id=record_id(number),
+        key=record_key(number) if key is None else key,
+        version=version,
+        size_bytes=6,
+        body_hash=number.to_bytes(32, "little"),
+        issued_s=1_000,
+        expires_s=2_000 + number,
+        header=b"header %d" % number,
+        tier=tier,
+        depositor=PeerId("12D3Koo"),
+        received_s=1_000.125,
+    )
+
+
+def version(of: int, *, number: int = 7) -> VersionRow:
+    return VersionRow(record_key(of), number, record_id(of), RecordTier.CONTACT)
 
 
 def orders(store: Store) -> list[int]:

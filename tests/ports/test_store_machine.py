@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from p2p.adapters.memory_store import MemoryStore
 from p2p.adapters.sqlite import Synchronous, create_store, open_store
 from p2p.errors import Conflict
-from p2p.ports.store import Direction, DocumentKind, MessageState, Store
+from p2p.ports.store import Direction, DocumentKind, MessageState, RecordTier, Store
 from p2p.wire.ids import Tag
 from tests.ports.store_contract import snapshot
 from tests.ports.store_rows import (
@@ -28,7 +28,11 @@ from tests.ports.store_rows import (
     message,
     message_id,
     proof,
+    record,
+    record_id,
+    record_key,
 )
+from tests.ports.store_rows import version as version_row
 
 KEY = bytes(32)
 
@@ -197,6 +201,27 @@ class SameStores(RuleBasedStateMachine):
     @rule(number=few)
     def delete_proof(self, number: int) -> None:
         self.same(lambda store: store.delete_proof(proof(number).hash))
+
+    @rule(number=few, of=few, version=few, body=anything)
+    def put_record(self, number: int, of: int, version: int, body: bytes) -> None:
+        row = record(number, key=record_key(of), version=version)
+        self.same(lambda store: store.put_record(row, b"b" + body))
+
+    @rule(number=few, tier=st.sampled_from(RecordTier))
+    def set_record_tier(self, number: int, tier: RecordTier) -> None:
+        self.same(lambda store: store.set_record_tier(record_id(number), tier))
+
+    @rule(number=few)
+    def delete_record(self, number: int) -> None:
+        self.same(lambda store: store.delete_record(record_id(number)))
+
+    @rule(of=few, number=few)
+    def put_version(self, of: int, number: int) -> None:
+        self.same(lambda store: store.put_version(version_row(of, number=number)))
+
+    @rule(of=few)
+    def delete_version(self, of: int) -> None:
+        self.same(lambda store: store.delete_version(record_key(of)))
 
     @rule(now_s=moments)
     def purge_expired(self, now_s: float) -> None:

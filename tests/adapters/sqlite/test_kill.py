@@ -10,7 +10,7 @@ from pathlib import Path
 
 from p2p.adapters.sqlite import create_store, open_store
 from p2p.ports.store import Direction
-from tests.ports.store_rows import everything, message_id
+from tests.ports.store_rows import everything, message_id, record_id
 
 ROOT = Path(__file__).parents[3]
 KEY = bytes(range(32))
@@ -21,7 +21,9 @@ CHILD = """
 import sys
 from pathlib import Path
 from p2p.adapters.sqlite import open_store
-from tests.ports.store_rows import custody, envelope_id, history, message, message_id
+from tests.ports.store_rows import (
+    custody, envelope_id, history, message, message_id, record, record_key
+)
 
 
 store = open_store(Path(sys.argv[1]), bytes(range(32)))
@@ -31,6 +33,7 @@ for number in range(int(sys.argv[2]), 1_000_000):
         store.add_envelope(custody(number), bytes(number % 7_000))
         if number >= 20:
             store.delete_envelope(envelope_id(number - 20))
+        store.put_record(record(number, key=record_key(1)), bytes(number * 1_000 % 70_000 + 1))
     print(number, flush=True)
 """
 
@@ -81,5 +84,10 @@ def check(path: Path, reported: int) -> int:
     kept = [int.from_bytes(row.id, "little") for row in store.custody()]
     assert kept == list(range(max(1, last - 19), last + 1))
     assert everything(store)[0].text == "x"
+    [kept_record] = store.records()
+    assert kept_record.id == record_id(last)
+    body = store.record_body(kept_record.id)
+    assert body is not None
+    assert len(body) == last * 1_000 % 70_000 + 1
     store.close()
     return last

@@ -25,7 +25,7 @@ from p2p.errors import (
 from p2p.ports.store import Direction, DocumentKind, HistoryEntry
 from p2p.wire.ids import MessageId
 from tests.ports.store_contract import fill, snapshot
-from tests.ports.store_rows import custody, envelope_id
+from tests.ports.store_rows import custody, envelope_id, record, version
 
 KEY = bytes(range(32))
 
@@ -254,6 +254,26 @@ def test_the_history_of_a_first_version_moves_into_its_messages(tmp_path: Path) 
         HistoryEntry(2_000_000_000.25, "carried", 'a"\n'),
     ]
     assert store.history(MessageId(b"b" * 16), Direction.OUT) == []
+    store.close()
+
+
+def test_a_store_from_before_records_takes_them(tmp_path: Path) -> None:
+    path = tmp_path / "old.db"
+    path.touch(0o600)
+    database = Database(path, KEY)
+    migrate(database, MIGRATIONS[:2])
+    with database.transaction():
+        database.write("INSERT INTO documents (kind, key, value) VALUES ('setting', x'aa', x'bb')")
+    database.close()
+    store = open_store(path, KEY)
+    with store.transaction():
+        store.put_record(record(1), b"body 1")
+        store.put_version(version(2))
+    store.close()
+    store = open_store(path, KEY)
+    assert store.document(DocumentKind.SETTING, b"\xaa") == b"\xbb"
+    assert list(store.records()) == [record(1)]
+    assert list(store.versions()) == [version(2)]
     store.close()
 
 

@@ -327,6 +327,7 @@ def _summary(state: TrustState) -> list[tuple[str, str]]:
         ("clock", _clock(state.clock)),
         ("release", f"{moment(state.floor.released_s)}, floor for {state.floor.lists} lists"),
         ("anchors", f"{len(state.anchors)}" + (f", {tests} of them {_MARK}" if tests else "")),
+        ("carries", f"{state.carried} lists for others, under none of these anchors"),
         ("age check", f"takes a status up to {_span(policy.age_check_status_max_s)} old"),
         ("contract", f"takes a status up to {_span(policy.contract_status_max_s)} old"),
         ("stale lists", f"count for {_span(policy.stale_list_max_s)} after a newer one was due"),

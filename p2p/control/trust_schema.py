@@ -153,10 +153,14 @@ class TrustPolicy(Struct, frozen=True, kw_only=True):
 
 
 class TrustState(Struct, frozen=True, kw_only=True):
-    """All that the node trusts, and how old it is."""
+    """All that the node trusts, and how old it is.
+
+    ``carried`` counts the lists that it carries for others, under none of its anchors.
+    """
 
     anchors: list[Anchor]
     lists: list[SignedList]
+    carried: int
     clock: Clock
     floor: Floor
     policy: TrustPolicy

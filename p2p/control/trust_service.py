@@ -44,6 +44,7 @@ class TrustService:
         return schema.TrustState(
             anchors=[_anchor(one) for one in view.anchors],
             lists=[_list(one, now_s) for one in view.lists],
+            carried=view.carried,
             clock=_clock(view.clock),
             floor=schema.Floor(released_s=view.released_s, lists=view.floor_lists),
             policy=schema.TrustPolicy(

@@ -221,7 +221,7 @@ class Node:
 
     def trust(self, now_s: float) -> TrustView:
         """Give what this node trusts, and how old it is."""
-        return self._trust.view(now_s)
+        return self._commands.trust.view(now_s)
 
     def farewell(self) -> list[Effect]:
         """Give what is said last to every neighbour, for a shell that is about to stop.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from p2p.core.effects import Effect, Notify
 from p2p.core.records import Records
@@ -20,6 +20,7 @@ from p2p.core.trust_events import (
     TrustListImported,
     TrustRemoved,
     TrustResult,
+    TrustView,
 )
 from p2p.core.trust_lists import Offered
 from p2p.core.trust_records import TrustRecords
@@ -31,6 +32,10 @@ class TrustCommands:
 
     trust: Trust
     mesh: TrustRecords
+
+    def view(self, now_s: float) -> TrustView:
+        """Give what this node trusts, and how many lists it carries for others."""
+        return replace(self.trust.view(now_s), carried=self.mesh.carried_for_others())
 
     def carry_out(self, command: TrustCommand, now_s: float, effects: list[Effect]) -> TrustResult:
         """Do what was asked, and append what the world is told.

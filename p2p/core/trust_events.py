@@ -163,7 +163,10 @@ class ClockView:
 
 @dataclass(frozen=True, slots=True)
 class TrustView:
-    """All that this node trusts, and how old it is."""
+    """All that this node trusts, and how old it is.
+
+    ``carried`` counts the lists in records that lead to none of our anchors: they are others'.
+    """
 
     anchors: tuple[AnchorView, ...]
     lists: tuple[ListView, ...]
@@ -173,6 +176,7 @@ class TrustView:
     age_check_status_max_s: int
     contract_status_max_s: int
     stale_list_max_s: int
+    carried: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,6 +80,11 @@ class TrustRecords:
                     effects += self._take(Offered(form, body, author), now_s)
         return effects + self.records.rejudge(now_s)
 
+    def carried_for_others(self) -> int:
+        """Give how many lists are carried that do not count here."""
+        ours = (RecordTier.OWN, RecordTier.VERIFIED)
+        return sum(row.tier not in ours for kind in FORMS for row in self.records.all(kind))
+
     # --- what goes out ---------------------------------------------------------------------------
     def publish(self, taken: Taken, data: bytes, now_s: float) -> bool:
         """Give a list that the person imported to the mesh; False where it cannot be."""

@@ -158,6 +158,7 @@ def test_status(molva: CommandLine, running: RunningNode) -> None:
     shown = molva("trust", "status").out
     assert "clock        ok: " in shown
     assert "a trusted issuer has signed something at" in shown
+    assert "carries      0 lists for others" in shown
     assert "age check    takes a status up to 7 d old" in shown
     lines = [line for line in shown.splitlines() if line.startswith(("vical", "status"))]
     assert "2 d" in lines[0]

@@ -63,6 +63,7 @@ def test_a_revocation_reaches_a_node_that_is_never_online() -> None:
     assert ada.carry_to(carol) == ["TAKEN"]
     assert not carol.revoked(), "nothing is believed by who pinned nothing"
     assert carol.tiers() == ["stranger"]
+    assert [one.commands.view(NOW).carried for one in (ada, carol)] == [0, 1]
     assert carol.carry_to(bob) == ["TAKEN"]
     assert bob.revoked()
     assert bob.tiers() == ["verified"]

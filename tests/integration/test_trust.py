@@ -81,7 +81,7 @@ def test_a_revocation_reaches_the_village(make: Callable[[str], Daemon], tmp_pat
         assert client.trust.import_status(ImportStatus(data=new)).shared
     meet(carol, ada)
     with carol.client() as client:
-        wait_for(lambda: any("record-taken" in name for name in client.status().counters))
+        wait_for(lambda: client.trust.state().carried == 1)
         assert client.trust.state().lists == []
     ada.end(signal.SIGKILL)
 

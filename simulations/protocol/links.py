@@ -18,6 +18,7 @@ from p2p.wire.ids import EnvelopeId
 from p2p.wire.limits import FRAME_LENGTH_PREFIX_BYTES
 from simulations.trace import Trail
 
+NO_ENVELOPE: Final = EnvelopeId(b"")
 PACKET_BYTES: Final = 1_400
 """Frames that wait together share packets of so many bytes."""
 

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
-from p2p.core.config import NodeConfig
 from p2p.core.contacts import Contacts
 from p2p.core.effects import Effect
 from p2p.core.events import Event
 from p2p.core.node import Node
-from p2p.core.routing.router import Router
-from p2p.ports.entropy import Entropy
 from p2p.sessions.book import SessionBook
-from p2p.sessions.suite import Suite
 from p2p.wire.ids import AccountKey, EnvelopeId
-from simulations.protocol.ledger import Ledger, LedgerStore
-from simulations.protocol.links import Way
+from simulations.protocol.ledger import LedgerStore, carried_envelope
+from simulations.protocol.links import NO_ENVELOPE, Parcel, Way, size_on_link
+from simulations.protocol.makers import Makers
 from simulations.protocol.people import (
     Party,
     StreamEntropy,
@@ -30,19 +27,6 @@ from simulations.rng import stream
 from simulations.trace import Trail
 
 NEVER_S: Final = float("inf")
-SuiteMaker = Callable[[Entropy], Suite]
-RouterMaker = Callable[[int], Router]
-
-
-@dataclass(frozen=True, slots=True)
-class Makers:
-    """What every seat of a run is built with."""
-
-    seed: int
-    config: NodeConfig
-    router: RouterMaker
-    suite: SuiteMaker
-    ledger: Ledger
 
 
 class Seat:
@@ -161,6 +145,17 @@ class Seat:
                 effects += node.handle(event, clock_s)
             effects += node.settle(clock_s)
         return effects
+
+    def parcel(self, frame: bytes) -> Parcel:
+        """Give a frame of this node's as its links carry it."""
+        ledger = self._makers.ledger
+        envelope = carried_envelope(frame)
+        if envelope is None or ledger.index(envelope) is None:
+            return Parcel(frame, size_on_link(frame, 0), NO_ENVELOPE, None)
+        held = self.held.get(envelope)
+        trail: Trail = (self.index, None) if held is None else held[0]
+        size_bytes = size_on_link(frame, ledger.excess(envelope, len(frame)))
+        return Parcel(frame, size_bytes, envelope, trail)
 
     # --- before the run --------------------------------------------------------------------------
 

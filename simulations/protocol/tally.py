@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from p2p.wire.ids import EnvelopeId
 from simulations.protocol.links import Packet, Parcel
 from simulations.trace import Creation, Delivery, Outcome, Trail, addresses, remaining_min
 
@@ -81,6 +80,3 @@ def delivery(creation: Creation, trail: Trail, now_s: float, ttl_min: int) -> De
     """Give the arrival of a copy that came this way to its recipient."""
     left_min = remaining_min(ttl_min, creation.time_s, now_s)
     return Delivery(now_s, creation, addresses(trail), left_min)
-
-
-NO_ENVELOPE = EnvelopeId(b"")

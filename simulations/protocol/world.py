@@ -6,21 +6,15 @@ sees, what a node tells its shell, and which envelope is which message of the sc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from typing import Final, NamedTuple, TypeAlias, assert_never
+from collections.abc import Sequence
+from typing import Final, assert_never
 
 from p2p.core.effects import (
     Answer,
-    CustodyDropped,
-    CustodyTaken,
     Disconnect,
     Effect,
     LearnAddresses,
-    MessageChanged,
-    MessageReceived,
     Noted,
-    Notice,
     Notify,
     Result,
     SendFrame,
@@ -35,72 +29,38 @@ from p2p.core.events import (
     Started,
     Woken,
 )
-from p2p.core.routing.router import Router
 from p2p.errors import InvalidInput
-from p2p.ports.entropy import Entropy
-from p2p.ports.store import MessageRow, MessageState
-from p2p.sessions.suite import Suite
-from p2p.wire.ids import AccountKey, CommandId, EnvelopeId, MessageId, PeerId
+from p2p.ports.store import MessageRow
+from p2p.wire.ids import AccountKey, CommandId, EnvelopeId, PeerId
 from p2p.wire.limits import LIFETIME_MAX_S
 from simulations.kernel import Kernel
 from simulations.protocol.acquaintance import acquaint
-from simulations.protocol.ledger import Ledger, carried_envelope, index_of, text_of
-from simulations.protocol.links import Medium, Parcel, Way, size_on_link
+from simulations.protocol.happenings import (
+    Alarm,
+    Born,
+    Happening,
+    PacketDue,
+    Reopening,
+    WakeDue,
+    plan,
+)
+from simulations.protocol.ledger import Ledger, text_of
+from simulations.protocol.links import Medium, Way
+from simulations.protocol.makers import RouterMaker, SuiteMaker, make_makers
 from simulations.protocol.options import EPOCH_S, PLAIN, ProtocolOptions
 from simulations.protocol.reach import Reach
-from simulations.protocol.routers import VisibleRecipients
+from simulations.protocol.score import Score
 from simulations.protocol.seams import ClockSet, Crash, Fault, Jammed, Restart
-from simulations.protocol.seat import NEVER_S, Makers, Seat
-from simulations.protocol.tally import NO_ENVELOPE, Tally, delivery
+from simulations.protocol.seat import NEVER_S, Seat
 from simulations.rng import stream
 from simulations.standin_suite import InsecureStandinSuite
-from simulations.trace import ContactChange, Creation, Outcome, ReplaySettings, Trail
+from simulations.trace import ContactChange, Creation, Outcome, ReplaySettings
 
 LINK_LATENCY_S: Final = 30.0
 """What the product's shell tells the node of a stream: how long an answer may take."""
 LIFETIME_MIN_S: Final = 60.0
 WAKE_AGAIN_S: Final = 0.001
 """A node that is woken and wants to be woken at once has to wait so long."""
-
-
-class Born(NamedTuple):
-    """A message is written at its source."""
-
-    number: int
-
-
-class PacketDue(NamedTuple):
-    """The next packet of a way may be there."""
-
-    way: Way
-
-
-class WakeDue(NamedTuple):
-    """A node wanted to be woken."""
-
-
-class Alarm(NamedTuple):
-    """A node's interference wanted to be woken."""
-
-
-class Reopening(NamedTuple):
-    """Two nodes may be neighbours again after one sent the other away."""
-
-    neighbour: int
-
-
-Happening: TypeAlias = (
-    ContactChange
-    | Born
-    | PacketDue
-    | WakeDue
-    | Alarm
-    | Reopening
-    | Crash
-    | Restart
-    | ClockSet
-    | Jammed
-)
 
 
 class ProtocolWorld:
@@ -123,29 +83,29 @@ class ProtocolWorld:
         settings: ReplaySettings,
         contacts: Sequence[ContactChange],
         creations: Sequence[Creation],
-        make_router: Callable[[int], Router],
+        make_router: RouterMaker,
         options: ProtocolOptions = PLAIN,
-        make_suite: Callable[[Entropy], Suite] = InsecureStandinSuite,
+        make_suite: SuiteMaker = InsecureStandinSuite,
     ) -> None:
         self.settings = settings
         self.options = options
         self.creations = list(creations)
-        self.tally = Tally()
+        agenda = plan(settings.nodes, contacts, self.creations, options.faults)
         self._ledger = Ledger(self.creations)
         self._observers = tuple(options.observers)
+        self._score = Score(self.creations, settings.ttl_min, self._ledger, self._observers)
+        self.tally = self._score.tally
         self._reach = Reach(settings.nodes)
         losses = stream(options.seed, "loss")
         self._medium = Medium(settings.rate_bytes_per_s, options.latency_s, options.loss, losses)
-        self._messages: dict[MessageId, int] = {}
-        self._delivered: dict[int, None] = {}
         self._commands = 0
-        makers = self._makers(make_router, make_suite)
+        makers = make_makers(options, settings.buffer_bytes, self._ledger, make_router, make_suite)
         self.seats = [
             Seat(index, makers, EPOCH_S, options.clock_offsets_s.get(index, 0.0))
             for index in range(settings.nodes)
         ]
         self._by_peer = {seat.peer: seat.index for seat in self.seats}
-        self.kernel: Kernel[Happening] = Kernel(self._agenda(contacts))
+        self.kernel: Kernel[Happening] = Kernel(agenda)
 
     def run(self) -> Outcome:
         """Let people meet, start all nodes, run until the end, and give the counters."""
@@ -272,7 +232,7 @@ class ProtocolWorld:
             result = self.command(seat.index, command)
             if isinstance(result, MessageRow):
                 accepted = True
-                self._messages[result.id] = index
+                self._score.written(result.id, index)
         for observer in self._observers:
             observer.created(self.now_s, creation, accepted=accepted)
 
@@ -328,24 +288,13 @@ class ProtocolWorld:
     def _put(self, way: Way, frames: Sequence[bytes]) -> None:
         idle = not way.packets
         sender = self.seats[way.source]
-        parcels = [self._parcel(sender, frame) for frame in frames]
+        parcels = [sender.parcel(frame) for frame in frames]
         way.put(parcels, self.now_s)
         for observer in self._observers:
             for parcel in parcels:
                 observer.sent(self.now_s, way.source, way.target, parcel.frame, parcel.size_bytes)
         if idle and way.packets:
             self.kernel.schedule(way.next_s(), way.target, PacketDue(way))
-
-    def _parcel(self, sender: Seat, frame: bytes) -> Parcel:
-        envelope = carried_envelope(frame)
-        if envelope is None or self._ledger.index(envelope) is None:
-            return Parcel(frame, size_on_link(frame, 0), NO_ENVELOPE, None)
-        trail: Trail = (sender.index, None)
-        held = sender.held.get(envelope)
-        excess = self._ledger.excess(envelope, len(frame))
-        return Parcel(
-            frame, size_on_link(frame, excess), envelope, trail if held is None else held[0]
-        )
 
     def _deliver_packets(self, way: Way) -> None:
         if not way.up or not way.packets:
@@ -357,7 +306,11 @@ class ProtocolWorld:
         interference = self.options.interference.get(way.target)
         events: list[Event] = []
         for parcel in packet.parcels:
-            self._note_arrival(way, parcel, receiver)
+            self._score.arrived(receiver, parcel)
+            for observer in self._observers:
+                observer.arrived(
+                    self.now_s, way.source, way.target, parcel.frame, parcel.size_bytes
+                )
             if interference is None:
                 events.append(FrameReceived(sender.peer, parcel.frame))
                 continue
@@ -365,13 +318,6 @@ class ProtocolWorld:
             events += [FrameReceived(sender.peer, frame) for frame in frames]
         if events and way.up:
             self._post(receiver, events)
-
-    def _note_arrival(self, way: Way, parcel: Parcel, receiver: Seat) -> None:
-        self.tally.arrived(parcel)
-        if parcel.trail is not None:
-            receiver.incoming[parcel.envelope] = (receiver.index, parcel.trail)
-        for observer in self._observers:
-            observer.arrived(self.now_s, way.source, way.target, parcel.frame, parcel.size_bytes)
 
     # --- nodes -----------------------------------------------------------------------------------
 
@@ -407,7 +353,9 @@ class ProtocolWorld:
     def _perform(self, seat: Seat, effect: Effect) -> None:
         match effect:
             case Notify(notice):
-                self._hear(seat, notice)
+                self._score.heard(seat, notice, self.now_s)
+                for observer in self._observers:
+                    observer.noticed(self.now_s, seat.index, notice)
             case Noted():
                 for observer in self._observers:
                     observer.noted(self.now_s, seat.index, effect)
@@ -418,64 +366,10 @@ class ProtocolWorld:
             case _:
                 assert_never(effect)
 
-    def _hear(self, seat: Seat, notice: Notice) -> None:
-        match notice:
-            case MessageReceived(message):
-                index = index_of(message.text)
-                if index is not None:
-                    self._note_delivery(seat, index)
-            case CustodyTaken(envelope, _):
-                trail = seat.incoming.get(envelope)
-                if trail is not None:
-                    seat.held[envelope] = (trail, self.now_s)
-            case CustodyDropped(envelope, why):
-                held = seat.held.pop(envelope, None)
-                if held is not None:
-                    self.tally.let_go(held[1], self.now_s, proven=why == "proven")
-            case MessageChanged(message_id, _, state, _):
-                self._note_end(message_id, state)
-            case _:
-                pass
-        for observer in self._observers:
-            observer.noticed(self.now_s, seat.index, notice)
-
-    def _note_delivery(self, seat: Seat, index: int) -> None:
-        """Count a message's first arrival at its recipient."""
-        creation = self.creations[index]
-        if index in self._delivered or creation.destination != seat.index:
-            return
-        self._delivered[index] = None
-        trail = self._trail_of(seat, index)
-        arrival = delivery(creation, trail, self.now_s, self.settings.ttl_min)
-        timely = self.now_s - creation.time_s <= self.settings.ttl_min * 60.0
-        if timely:
-            self.tally.deliveries.append(arrival)
-        else:
-            self.tally.late += 1
-        for observer in self._observers:
-            observer.delivered(arrival, timely=timely)
-
-    def _trail_of(self, seat: Seat, index: int) -> Trail:
-        for envelope in self._ledger.envelopes(index):
-            trail = seat.incoming.get(envelope)
-            if trail is not None:
-                return trail
-            if envelope in seat.held:
-                return seat.held[envelope][0]
-        return (seat.index, None)
-
-    def _note_end(self, message: MessageId, state: MessageState) -> None:
-        """Count the sender's own copy, once its proof came or its lifetime ended."""
-        index = self._messages.get(message)
-        if index is not None and state in (MessageState.DELIVERED, MessageState.EXPIRED):
-            del self._messages[message]
-            since_s = self.creations[index].time_s
-            self.tally.let_go(since_s, self.now_s, proven=state is MessageState.DELIVERED)
-
     # --- time ------------------------------------------------------------------------------------
 
     def _plan_wake(self, seat: Seat, at_least_s: float = 0.0) -> None:
-        due_s = seat.node.next_wakeup()
+        due_s = seat.node.next_wakeup() if seat.running else None
         if due_s is None:
             return
         time_s = max(seat.world_s(due_s), self.now_s, at_least_s)
@@ -484,7 +378,7 @@ class ProtocolWorld:
             self.kernel.schedule(time_s, seat.index, WakeDue())
 
     def _wake(self, seat: Seat) -> None:
-        if seat.wake_s != self.now_s:
+        if seat.wake_s != self.now_s or not seat.running:
             return
         seat.wake_s = NEVER_S
         due_s = seat.node.next_wakeup()
@@ -495,38 +389,3 @@ class ProtocolWorld:
             self._plan_wake(seat, self.now_s + WAKE_AGAIN_S)
         else:
             self._plan_wake(seat)
-
-    # --- before the run --------------------------------------------------------------------------
-
-    def _makers(
-        self, make_router: Callable[[int], Router], make_suite: Callable[[Entropy], Suite]
-    ) -> Makers:
-        options, ledger = self.options, self._ledger
-        custody = replace(
-            options.config.custody,
-            strangers_max_bytes=self.settings.buffer_bytes,
-            depositor_max_bytes=self.settings.buffer_bytes,
-            charge=ledger.charge,
-        )
-
-        def router_of(node: int) -> Router:
-            router = make_router(node)
-            return VisibleRecipients(router, ledger) if options.visible_recipients else router
-
-        config = replace(options.config, custody=custody)
-        return Makers(options.seed, config, router_of, make_suite, ledger)
-
-    def _agenda(self, contacts: Sequence[ContactChange]) -> list[tuple[float, int, Happening]]:
-        agenda: list[tuple[float, int, Happening]] = [
-            (fault.time_s, fault.node, fault) for fault in self.options.faults
-        ]
-        agenda += [(change.time_s, change.first, change) for change in contacts]
-        agenda += [
-            (creation.time_s, creation.source, Born(index))
-            for index, creation in enumerate(self.creations)
-        ]
-        agenda.sort(key=lambda entry: entry[0])
-        for _, node, _ in agenda:
-            if not 0 <= node < self.settings.nodes:
-                raise InvalidInput(f"There is no node {node} among {self.settings.nodes}.")
-        return agenda

@@ -63,6 +63,7 @@ def issue(order: IssueOrder) -> list[Path]:
     if order.out.exists():
         raise CommandFailed(f"{order.out} is there already, and may hold keys: name another file.")
     issuer = open_issuer_folder(order.folder)
+    _require_outlived(order, issuer)
     claims = _claims_of(order.claims) if order.claims else {}
     copies: list[IssuedSdJwt | IssuedMdoc] = []
     try:
@@ -76,6 +77,16 @@ def issue(order: IssueOrder) -> list[Path]:
     written = [order.out, *(issuer.write_status() if order.with_status else [])]
     issuer.save()
     return written
+
+
+def _require_outlived(order: IssueOrder, issuer: IssuerFolder) -> None:
+    """Refuse a credential that would be valid for longer than the one who signs it."""
+    ends = issuer.issuer.signer.certificate.not_valid_after_utc.timestamp()
+    if time.time() + order.life_s > ends:
+        raise CommandFailed(
+            f"The issuer's own certificate ends in {max(0, int(ends - time.time())) // _DAY_S} "
+            "days: issue for less, with --valid-for, or make a new issuer."
+        )
 
 
 def set_status(folder: Path, bundle: str, number: int, state: str) -> list[Path]:

@@ -150,7 +150,7 @@ def _is_deep(data: bytes) -> bool:
 
 
 def _scan(text: str) -> JsonValue:
-    """The value of a text, as the library's own ``decode`` but with fewer steps for compact text."""
+    """The value of a text, as the library's own ``decode`` in fewer steps."""
     begin = 0 if text[:1] in _OPENING else len(text) - len(text.lstrip(_WHITE_SPACE))
     value: JsonValue
     value, end = _JSON.raw_decode(text, begin)

@@ -61,6 +61,8 @@ def _violations() -> list[tuple[str, str, str]]:
     found += [("cryptography", "p2p.adapters", "nacl"), ("cryptography", "p2p.groups", "nacl")]
     found += [("libraries", "p2p.sessions", "libp2p"), ("libraries", "p2p.daemon", "zeroconf")]
     found += [("cli", "cli", name) for name in ("p2p.errors", "p2p.node", "p2p.wire.ids")]
+    found += [("cli", "cli.stateless", name) for name in ("p2p.core", "p2p.node", "p2p.adapters")]
+    found += [("cli", "cli.commands", "p2p.credentials")]
     return [v for v in found if _path(v[1]).exists()]
 
 

@@ -163,9 +163,8 @@ def summary(result: RunResult) -> list[str]:
         fates = ", ".join(f"{lost.count(why)} {why}" for why in dict.fromkeys(sorted(lost)))
         lines.append(f"  not delivered   {fates}")
     if result.counters["unwritten"]:
-        lines.append(
-            f"  not written     {result.counters['unwritten']} messages; their author's node was off"
-        )
+        unwritten = result.counters["unwritten"]
+        lines.append(f"  not written     {unwritten} messages, whose author's node was off")
     if not math.isnan(figures["healing_s"]):
         lines.append(
             "  healing         95 % of the mail across the cut had arrived "

@@ -33,8 +33,9 @@ from p2p.core.trust_lists import Offered, ReadList, TrustLists
 from p2p.core.trust_statuses import ReadStatus, StatusLists
 from p2p.credentials.policy import DAY_S, Policy, StatusPolicy
 from p2p.credentials.rules import LENGTH, refused
+from p2p.credentials.signed_first import check_signature
 from p2p.credentials.status_book import StatusBook
-from p2p.credentials.x509_trust import TrustStore
+from p2p.credentials.x509_trust import STATUS_SIGNER, TrustStore
 from p2p.errors import InvalidInput, NotReady, UnknownName
 from p2p.ports.store import DocumentStore
 
@@ -210,11 +211,17 @@ class Trust:
         return self._taken(read, offered, read.found.next_update or 0, new=new)
 
     def authentic(self, offered: Offered, now_s: float) -> Taken:
-        """Tell what :meth:`take` would do, and change nothing.
+        """Tell what :meth:`take` would do, and change nothing; for what strangers bring.
+
+        Nothing in it is parsed before its signature holds.
 
         Raises:
             CredentialError: the rule that does not hold.
         """
+        if offered.form is TrustForm.STATUS:
+            check_signature(offered.data, self.store(now_s), STATUS_SIGNER, int(now_s))
+        else:
+            self._lists.check_signature(offered.form, offered.data, int(now_s))
         if offered.form is TrustForm.STATUS:
             status = self._statuses.read(offered.data, self.store(now_s), int(now_s))
             new = self._statuses.is_news(status, offered.data)

@@ -15,8 +15,9 @@ from p2p.core.trust_documents import DOCUMENT_VERSION, ListDocument, TrustDocume
 from p2p.core.trust_events import ListView, Standing, TrustForm
 from p2p.core.trust_names import LIST_ROLLBACK, VERSION_MAX, list_name, version_of
 from p2p.credentials.rules import ISSUER_TRUST, SHAPE, refused
+from p2p.credentials.signed_first import check_signature
 from p2p.credentials.trust_lists import TrustList, read_lote, read_vical
-from p2p.credentials.x509_trust import Anchor, TrustStore
+from p2p.credentials.x509_trust import LOTE_SIGNER, VICAL_SIGNER, Anchor, TrustStore
 from p2p.errors import CredentialError
 
 ANY_TIME_AHEAD_S = 1 << 40
@@ -86,10 +87,7 @@ class TrustLists:
         Raises:
             CredentialError: the rule that does not hold.
         """
-        believed = self._pinned.list_roots() if roots is None else roots
-        if not believed:
-            raise refused(ISSUER_TRUST, "No root for lists of issuers is pinned here.")
-        store = TrustStore(one.anchor() for one in believed)
+        store = self._store_of(roots)
         if form is TrustForm.VICAL:
             found = read_vical(data, store, now, ANY_TIME_AHEAD_S)
         else:
@@ -100,6 +98,15 @@ class TrustLists:
         if found.issued_at < 0 or max(found.sequence, found.next_update or 0) > VERSION_MAX:
             raise refused(SHAPE, "A list has a sequence or a time that is out of bounds.")
         return ReadList(list_name(form, found), found, root)
+
+    def check_signature(self, form: TrustForm, data: bytes, now: int) -> None:
+        """Refuse what no signer of lists has signed, before anything in it is parsed.
+
+        Raises:
+            CredentialError: the rule that does not hold.
+        """
+        purpose = VICAL_SIGNER if form is TrustForm.VICAL else LOTE_SIGNER
+        check_signature(data, self._store_of(None), purpose, now)
 
     def is_news(self, read: ReadList, data: bytes) -> bool:
         """Tell whether an authentic list says more than the one that is kept.
@@ -163,6 +170,12 @@ class TrustLists:
             if names is None or name in names
             for anchor in _anchors_of(read)
         ]
+
+    def _store_of(self, roots: list[PinnedAnchor] | None) -> TrustStore:
+        believed = self._pinned.list_roots() if roots is None else roots
+        if not believed:
+            raise refused(ISSUER_TRUST, "No root for lists of issuers is pinned here.")
+        return TrustStore(one.anchor() for one in believed)
 
     def signed_s(self) -> int:
         """Give the latest time at which one of them was issued, 0 where there is none."""

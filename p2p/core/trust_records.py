@@ -64,7 +64,7 @@ class TrustRecords:
         form = FORMS.get(row.key.kind)
         if form is None or row.tier is not RecordTier.VERIFIED:
             return []
-        effects = self._take(Offered(form, record.body, row.key.author), now_s)
+        effects = self._let_in(Offered(form, record.body, row.key.author), now_s)
         if effects and form is not TrustForm.STATUS:
             effects += self.look_again(now_s)
         return effects
@@ -105,10 +105,18 @@ class TrustRecords:
         self.records.withdraw(KINDS[form], name)
 
     def _take(self, offered: Offered, now_s: float) -> list[Effect]:
+        """Let in what verifies and is new, of what is carried unread."""
+        try:
+            taken = self.trust.authentic(offered, now_s)
+        except CredentialError:
+            return []
+        return self._let_in(offered, now_s) if taken.new else []
+
+    def _let_in(self, offered: Offered, now_s: float) -> list[Effect]:
         try:
             taken = self.trust.take(offered, now_s)
         except CredentialError as exc:
-            return [] if _is_strange(exc) else [Noted("list-not-taken", (("rule", exc.rule),))]
+            return [Noted("list-not-taken", (("rule", exc.rule),))]
         if not taken.new:
             return []
         if offered.author:

@@ -114,7 +114,7 @@ def read_lote(text: str, roots: TrustStore, now: int, clock_skew_s: int = 60) ->
         CredentialError: the rule that does not hold.
     """
     _require_size(text.encode("utf-8", "replace"), _LOTE)
-    compact = _compact(text) if text.lstrip().startswith("{") else text.strip()
+    compact = compact_form(text) if text.lstrip().startswith("{") else text.strip()
     token = read_compact(compact, _LOTE, limits.TRUST_LIST_VALUES_MAX, _LOTE_EXTENSIONS)
     kind = token.header.get("typ", "JOSE")
     if not isinstance(kind, str) or kind not in _LOTE_TYPES:
@@ -144,7 +144,7 @@ def read_lote(text: str, roots: TrustStore, now: int, clock_skew_s: int = 60) ->
     )
 
 
-def _compact(text: str) -> str:
+def compact_form(text: str) -> str:
     """The compact form of a JWS in JSON (RFC 7515 section 7.2); its unprotected header is ignored.
 
     Raises:

@@ -12,6 +12,7 @@ import json
 import os
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
@@ -24,6 +25,17 @@ VERSION: Final = 1
 """Grows whenever a model gives other contacts for the same parameters."""
 TOTAL_MAX_BYTES: Final = 2 * 1024**3
 """More is forgotten again, the longest unused first."""
+_DAMAGE: Final = (
+    OSError,
+    ValueError,
+    TypeError,
+    KeyError,
+    EOFError,
+    NotImplementedError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What numpy and zipfile raise for files that are not what they were."""
 
 
 def cache_folder() -> Path | None:
@@ -66,13 +78,13 @@ def cached_contacts(
 
 def _read(path: Path) -> list[ContactChange] | None:
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as data, np.load(data, allow_pickle=False) as file:
             times = file["times"].tolist()
             firsts, seconds = file["firsts"].tolist(), file["seconds"].tolist()
             ups = file["ups"].tolist()
         rows = list(zip(times, firsts, seconds, ups, strict=True))
         os.utime(path)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    except _DAMAGE:
         return None
     return [ContactChange(*row) for row in rows]
 

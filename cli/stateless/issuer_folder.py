@@ -101,7 +101,9 @@ def make_issuer_folder(folder: Path, life_s: int) -> IssuerFolder:
 
     Raises:
         CommandFailed: there is something, or it cannot be written.
+        InvalidInput: it is to live longer than a signer may.
     """
+    issuer = make_test_issuer(int(time.time()), life_s)
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if any(folder.iterdir()):
@@ -110,10 +112,6 @@ def make_issuer_folder(folder: Path, life_s: int) -> IssuerFolder:
         anchors.mkdir(mode=0o700)
     except OSError as exc:
         raise CommandFailed(f"{folder} cannot be written: {exc.strerror}.") from exc
-    try:
-        issuer = make_test_issuer(int(time.time()), life_s)
-    except InvalidInput as exc:
-        raise CommandFailed(str(exc), code=exc.code) from exc
     for name in _PARTIES:
         party: SigningParty = getattr(issuer, name)
         replace_file(folder / f"{name}.key", party.key_pem)

@@ -58,7 +58,8 @@ def issue(order: IssueOrder) -> list[Path]:
     """Issue a bundle; give the files that were written.
 
     Raises:
-        CommandFailed: there is no issuer, the claims cannot be used, or the file is there.
+        CommandFailed: there is no issuer, or the file is there.
+        InvalidInput: the claims cannot be used.
     """
     if order.out.exists():
         raise CommandFailed(f"{order.out} is there already, and may hold keys: name another file.")
@@ -66,13 +67,10 @@ def issue(order: IssueOrder) -> list[Path]:
     _require_outlived(order, issuer)
     claims = _claims_of(order.claims) if order.claims else {}
     copies: list[IssuedSdJwt | IssuedMdoc] = []
-    try:
-        for format_ in order.formats:
-            make = _sd_jwt if format_ == "dc+sd-jwt" else _mdoc
-            for _ in range(order.copies):
-                copies.append(make(order, issuer, claims))
-    except InvalidInput as exc:
-        raise CommandFailed(str(exc), code=exc.code) from exc
+    for format_ in order.formats:
+        make = _sd_jwt if format_ == "dc+sd-jwt" else _mdoc
+        for _ in range(order.copies):
+            copies.append(make(order, issuer, claims))
     replace_file(order.out, write_bundle(copies))
     written = [order.out, *(issuer.write_status() if order.with_status else [])]
     issuer.save()
@@ -123,20 +121,20 @@ def present_copy(bundle: str, number: int, request: str, names: tuple[str, ...],
     """Write a presentation of one copy that answers a request; for trying out a verifier.
 
     Raises:
-        CommandFailed: no copy fits, or it has no such element.
+        CommandFailed: no copy fits.
+        InvalidInput: it has no such element.
+        CredentialError: the copy itself is damaged.
     """
     try:
         asked = read_request(read_bounded(request, REQUEST_SIZE_MAX_BYTES))
-        textual = isinstance(asked, SdJwtRequest)
-        fitting = [c for c in _bundle(bundle) if isinstance(c, IssuedSdJwt) is textual]
-        if not 1 <= number <= len(fitting):
-            raise CommandFailed(f"The bundle has {len(fitting)} copies in the format asked for.")
-        held = _held(fitting[number - 1])
-        presentation = present(held, _own_names(held, names), asked, int(time.time()))
-    except (Oversized, Unreadable) as exc:
-        raise click.UsageError(str(exc)) from exc
-    except (InvalidInput, CredentialError) as exc:
-        raise CommandFailed(str(exc), code=exc.code) from exc
+    except (Oversized, Unreadable, InvalidInput) as exc:
+        raise click.UsageError(f"The request cannot be used: {exc}") from exc
+    textual = isinstance(asked, SdJwtRequest)
+    fitting = [c for c in _bundle(bundle) if isinstance(c, IssuedSdJwt) is textual]
+    if not 1 <= number <= len(fitting):
+        raise CommandFailed(f"The bundle has {len(fitting)} copies in the format asked for.")
+    held = _held(fitting[number - 1])
+    presentation = present(held, _own_names(held, names), asked, int(time.time()))
     replace_file(out, presentation)
 
 

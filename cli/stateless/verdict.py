@@ -30,6 +30,13 @@ _PROOFS: Final = MappingProxyType(
         HolderProof.DEVICE_MAC: "the device authenticated itself in this session",
     }
 )
+_HEADLINES: Final = MappingProxyType(
+    {
+        StatusState.VALID: "Verified.",
+        StatusState.UNKNOWN: "Verified, but whether it was revoked is not known.",
+        StatusState.REVOKED: "Verified, but it is REVOKED: do not accept it.",
+    }
+)
 _ABOUT_THE_CREDENTIAL: Final = frozenset(
     {"iss", "iat", "nbf", "exp", "cnf", "vct", "vct#integrity", "aka_vcts", "status"}
 )
@@ -91,7 +98,7 @@ def _show_verified(screen: Screen, verified: Verified) -> None:
     until = (
         "the issuer set no end" if verified.valid_until is None else moment(verified.valid_until)
     )
-    screen.line(screen.strong("Verified."))
+    screen.line(screen.strong(_HEADLINES[verified.status.state]))
     screen.fields(
         [
             ("issuer", verified.issuer),

@@ -14,7 +14,7 @@ from typing import Final
 
 import click
 
-from cli.failures import CommandFailed, ExitCode
+from cli.failures import ExitCode
 from cli.output import Screen, safe_line
 from cli.stateless.bounded_input import Oversized, Unreadable, read_bounded
 from cli.stateless.trust_folder import read_trust_folder
@@ -29,7 +29,7 @@ from p2p.credentials.status_book import ShortStatusMemory, StatusBook, StatusMem
 from p2p.credentials.status_list import StatusReader
 from p2p.credentials.verify import NonceMemory, ShortNonceMemory, verify
 from p2p.credentials.x509_trust import Purpose, TrustStore
-from p2p.errors import CredentialError, EnvironmentFault, InvalidInput, VersionUnsupported
+from p2p.errors import CredentialError, InvalidInput
 
 _RFC3339: Final = re.compile(
     r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII
@@ -69,7 +69,7 @@ def run_verification(order: Order, screen: Screen) -> int:
 
     Raises:
         click.UsageError: the order cannot be meant.
-        CommandFailed: the memory of answered sessions cannot be used.
+        EnvironmentFault: the memory of answered sessions cannot be used.
     """
     warnings.simplefilter("ignore")  # the libraries' opinions of certificates are no verdict
     now = _moment(order.at)
@@ -115,11 +115,8 @@ def _memory(order: Order) -> Generator[_Memory, None, None]:
     if order.stateless:
         yield _Memory(ShortNonceMemory(), ShortStatusMemory())
         return
-    try:
-        with VerifierMemory(order.home, time.time()) as memory:
-            yield _Memory(memory, memory)
-    except (EnvironmentFault, VersionUnsupported) as exc:
-        raise CommandFailed(str(exc), code=exc.code) from exc
+    with VerifierMemory(order.home, time.time()) as memory:
+        yield _Memory(memory, memory)
 
 
 def _moment(text: str) -> int:

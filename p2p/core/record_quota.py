@@ -114,23 +114,31 @@ def _kind(row: RecordRow) -> int:
 def _heaviest(
     rivals: list[RecordRow], newcomer: RecordRow, max_bytes: int, max_count: int
 ) -> list[RecordRow]:
-    """Give whom to evict: always the heaviest (age x size) of whoever holds most."""
+    """Give whom to evict: the heaviest (age x size) of whoever holds most.
+
+    Most bytes where bytes are short, most records where these are: a thousand small records do
+    not push out another neighbour's large one.
+    """
     size_bytes, count = sum(row.size_bytes for row in rivals), len(rivals)
     if size_bytes + newcomer.size_bytes <= max_bytes and count < max_count:
         return []
     held: dict[PeerId, list[RecordRow]] = {}
-    used: dict[PeerId, int] = {}
+    used: dict[PeerId, Used] = {}
     now_s = newcomer.received_s
     for row in sorted(rivals, key=lambda row: (now_s - row.received_s + 1.0) * row.size_bytes):
         held.setdefault(row.depositor, []).append(row)
-        used[row.depositor] = used.get(row.depositor, 0) + row.size_bytes
+        used.setdefault(row.depositor, Used()).add(row.size_bytes, 1)
     gone: list[RecordRow] = []
-    while size_bytes + newcomer.size_bytes > max_bytes or count >= max_count:
-        greediest = max(used, key=used.__getitem__)
+    while (crowded := size_bytes + newcomer.size_bytes > max_bytes) or count >= max_count:
+        greediest = max(used, key=lambda peer: _measure(used[peer], by_bytes=crowded))
         row = held[greediest].pop()
-        used[greediest] -= row.size_bytes
+        used[greediest].add(row.size_bytes, -1)
         if not held[greediest]:
             del used[greediest]
         size_bytes, count = size_bytes - row.size_bytes, count - 1
         gone.append(row)
     return gone
+
+
+def _measure(used: Used, *, by_bytes: bool) -> int:
+    return used.size_bytes if by_bytes else used.count

@@ -145,8 +145,8 @@ class RecordSync:
         parts_all = -(-row.size_bytes // RECORD_PART_SIZE_BYTES)
         if wish.first >= parts_all:
             raise ProtocolViolation("A part beyond the end of a record.")
-        queued = len(link.serving)
-        if sent + wish.parts > 2 * parts_all + RECORD_PARTS_PER_WANT_MAX or queued >= SERVING_MAX:
+        queued = len(link.serving) + wish.parts
+        if sent + wish.parts > 2 * parts_all + RECORD_PARTS_PER_WANT_MAX or queued > SERVING_MAX:
             link.answer(record, RecordReason.BUSY)
             return
         link.offered[record] = sent + wish.parts

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+
+from msgspec.structs import replace as replace_fields
 
 from p2p.core.config import NodeConfig, RecordConfig
 from p2p.core.effects import Disconnect, Effect, Noted, Notice, Notify, SendFrame
@@ -18,7 +19,6 @@ from p2p.wire.frames import (
     Frame,
     Hello,
     RecordAnswer,
-    RecordFate,
     RecordOffer,
     RecordPart,
     RecordReason,
@@ -104,12 +104,7 @@ def signed(
         body_hash(body),
         bytes(64),
     )
-    return replace_struct(sign_record(seed, header), changes)
-
-
-def replace_struct(header: RecordHeader, changes: dict[str, object]) -> RecordHeader:
-    fields = {name: getattr(header, name) for name in header.__struct_fields__}
-    return RecordHeader(**(fields | changes))
+    return replace_fields(sign_record(seed, header), **changes)
 
 
 class Stage:
@@ -124,10 +119,6 @@ class Stage:
         self.notices: list[Notice] = []
         self.notes: list[str] = []
         self.sent_away: list[PeerId] = []
-
-    @property
-    def records(self) -> object:
-        return self.seat.node.records
 
     def step(self, *events: Event) -> list[Frame]:
         """Handle events in one batch; give the frames that were said."""
@@ -163,9 +154,9 @@ class Stage:
         self.say(peer, Hello((1,), int(self.now_s), window, accepts, b""))
         return peer
 
-    def part(self, peer: PeerId) -> None:
-        """Close a link."""
-        self.step(LinkClosed(peer))
+    def part(self, peer: PeerId) -> list[Frame]:
+        """Close a link; give what is said to others."""
+        return self.step(LinkClosed(peer))
 
     def wait(self, seconds: float) -> list[Frame]:
         """Let time pass, waking the node whenever it asked for it."""
@@ -200,10 +191,10 @@ class Stage:
         offer = RecordOffer(tuple(encode_record_header(header) for header in headers))
         return self.fates(self.say(peer, offer))
 
-    def bring(self, peer: PeerId, header: RecordHeader, body: bytes) -> list[RecordReason]:
-        """Offer a record and serve all that the node wants of it; give its answers."""
+    def bring(self, peer: PeerId, header: RecordHeader, body: bytes) -> RecordReason:
+        """Offer a record and serve all that the node wants of it; give its last answer."""
         answers = self.say(peer, RecordOffer((encode_record_header(header),)))
-        return self.fates(answers + self.serve(peer, answers, {record_id(header): body}))
+        return self.fates(answers + self.serve(peer, answers, {record_id(header): body}))[-1]
 
     def serve(
         self, peer: PeerId, frames: list[Frame], bodies: dict[RecordId, bytes]
@@ -225,13 +216,6 @@ class Stage:
         if used:
             self.say(peer, Credit(used))
 
-    def until(self, condition: Callable[[], bool], seconds: float) -> None:
-        """Let time pass until something holds."""
-        end_s = self.now_s + seconds
-        while not condition() and self.now_s < end_s:
-            self.wait(1.0)
-        assert condition()
-
 
 def wishes_in(frames: list[Frame]) -> list[RecordWish]:
     return [wish for f in frames if isinstance(f, RecordWant) for wish in f.wishes]
@@ -245,7 +229,3 @@ def parts_of(wish: RecordWish, bodies: dict[RecordId, bytes]) -> list[RecordPart
         for number in range(wish.first, wish.first + wish.parts)
         if number * size < len(body)
     ]
-
-
-def taken(header: RecordHeader) -> RecordAnswer:
-    return RecordAnswer((RecordFate(record_id(header), int(RecordReason.TAKEN)),))

@@ -7,8 +7,13 @@ largest, so the lowest bit of a set is the one that production's order of transf
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from simulations.trace import Creation, Trail
+
+
+EVICTION_PART: Final = 64
+"""One in so many of the greediest neighbour's messages leaves at a time, but one at least."""
 
 
 def number_by_size(creations: Sequence[Creation]) -> list[Creation]:
@@ -130,8 +135,16 @@ class Node:
         while self.strangers_bytes + size_bytes > limit_bytes:
             greediest = max(self.depositor_bytes, key=self.depositor_bytes.__getitem__)
             theirs = [row for row in self.rows.values() if row.depositor == greediest]
-            theirs.sort(key=lambda row: (now_s - row.received_s + 1.0) * row.size_bytes)
-            for heaviest in theirs[: -max(1, len(theirs) // 64) - 1 : -1]:
-                self.drop(heaviest)
-                evicted.append(heaviest)
+
+            def weight(row: Row) -> float:
+                return (now_s - row.received_s + 1.0) * row.size_bytes
+
+            if len(theirs) < 2 * EVICTION_PART:
+                heaviest = [max(reversed(theirs), key=weight)]
+            else:
+                theirs.sort(key=weight)
+                heaviest = theirs[: -(len(theirs) // EVICTION_PART) - 1 : -1]
+            for row in heaviest:
+                self.drop(row)
+            evicted += heaviest
         return evicted

@@ -101,7 +101,9 @@ class AbstractWorld:
         self.nodes = [Node(address) for address in range(settings.nodes)]
         self._bound_for = [0] * settings.nodes
         self._expired = 0
-        self._keepers: dict[int, list[Node]] = {}
+        self._keepers: list[list[Node]] = [[] for _ in self._creations]
+        self._rate = settings.rate_bytes_per_s
+        self._buffer_bytes = settings.buffer_bytes
         agenda: list[tuple[float, int, Event]] = [(c.time_s, c.first, c) for c in contacts]
         for index, creation in enumerate(self._creations):
             agenda.append((creation.time_s, creation.source, Born(index)))
@@ -163,7 +165,7 @@ class AbstractWorld:
 
     def _keep(self, node: Node, row: Row) -> None:
         node.keep(row)
-        self._keepers.setdefault(row.index, []).append(node)
+        self._keepers[row.index].append(node)
         bit = 1 << row.index
         shared = self._policy.given[row.copies] > 0
         if shared:
@@ -232,7 +234,7 @@ class AbstractWorld:
         row = source.rows[bit.bit_length() - 1]
         if not mine:
             filled = target.depositor_bytes.get(source.address, 0)
-            if filled + row.size_bytes > self._settings.buffer_bytes:
+            if filled + row.size_bytes > self._buffer_bytes:
                 return
         target.refused |= bit
         way.row = row
@@ -246,8 +248,9 @@ class AbstractWorld:
         self._started += 1
         if self._observer is not None:
             self._tell(source, "sent", row, target.address)
-        done_s = self.kernel.now_s + row.size_bytes / self._settings.rate_bytes_per_s
-        self.kernel.schedule(done_s, target.address, Arrived(way, way.turn))
+        kernel = self.kernel
+        done_s = kernel.now_s + row.size_bytes / self._rate
+        kernel.schedule(done_s, target.address, Arrived(way, way.turn))
 
     def _arrive(self, event: Arrived) -> None:
         way = event.way
@@ -282,10 +285,11 @@ class AbstractWorld:
             copies = conduct.copies(copies)
         row = Row(sent.index, sent.size_bytes, copies, way.source.address, now_s)
         row.trail = (node.address, sent.trail)
-        for evicted in node.evict_for(row.size_bytes, self._settings.buffer_bytes, now_s):
-            self._dropped += 1
-            self._tell(node, "dropped", evicted, "evicted")
-            self._let_go(node, evicted)
+        if node.strangers_bytes + row.size_bytes > self._buffer_bytes:
+            for evicted in node.evict_for(row.size_bytes, self._buffer_bytes, now_s):
+                self._dropped += 1
+                self._tell(node, "dropped", evicted, "evicted")
+                self._let_go(node, evicted)
         if self._observer is not None:
             self._tell(node, "kept", row, way.source.address, copies, sent.copies)
         self._keep(node, row)
@@ -331,7 +335,8 @@ class AbstractWorld:
     def _expire(self, index: int) -> None:
         bit = 1 << index
         self._expired |= bit
-        for node in self._keepers.pop(index, ()):
+        keepers, self._keepers[index] = self._keepers[index], []
+        for node in keepers:
             if node.held & bit:
                 row = node.rows[index]
                 node.drop(row)

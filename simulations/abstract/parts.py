@@ -11,7 +11,6 @@ from typing import Final
 
 from simulations.trace import Creation, Trail
 
-
 EVICTION_PART: Final = 64
 """One in so many of the greediest neighbour's messages leaves at a time, but one at least."""
 

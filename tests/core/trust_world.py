@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import cbor2
+import pytest
 
 from p2p.adapters.memory_store import MemoryStore
 from p2p.core.config import RecordConfig, TrustConfig
 from p2p.core.effects import Effect, Notify
 from p2p.core.records import Records
-from p2p.core.trust import Trust
+from p2p.core.trust import Trust, Use
 from p2p.core.trust_commands import TrustCommands
 from p2p.core.trust_events import (
     AnchorPurpose,
@@ -30,10 +31,13 @@ from p2p.core.trust_events import (
 )
 from p2p.core.trust_floor import SHIPPED, TrustFloor
 from p2p.core.trust_records import TrustRecords
+from p2p.credentials.verify import ShortNonceMemory, verify
+from p2p.errors import CredentialError
 from p2p.ports.store import RecordTier
 from p2p.wire.ids import CommandId, PeerId
 from p2p.wire.record import decode_record_header
-from tests.credentials.issuer import StatusToken, compact, x5c
+from tests.credentials.attempts import SD_REQUEST
+from tests.credentials.issuer import SdJwt, StatusToken, compact, x5c
 from tests.credentials.mdoc_issuer import sign1, tdate
 from tests.credentials.pki import (
     DAY,
@@ -41,11 +45,13 @@ from tests.credentials.pki import (
     LIST_URI,
     NOW,
     Party,
+    World,
     authority,
     cose_alg,
     der,
     jose_alg,
     leaf,
+    new_key,
     pem,
 )
 
@@ -194,3 +200,29 @@ class Node:
 def node(number: int = 0, **changes: Any) -> Node:
     """A node with a key of its own."""
     return Node(seed=bytes([number]) * 32, **changes)
+
+
+def credential(index: int = 7) -> bytes:
+    """A presentation of a credential of Utopia, for SD_REQUEST."""
+    world = World(ISSUER, leaf(ISSUER), leaf(ISSUER), new_key())
+    return SdJwt(world).with_status(index).build()
+
+
+def verdict(where: Node, presentation: bytes, use: Use = Use.AGE_CHECK) -> Any:
+    """What a verifier at this node finds."""
+    return verify(
+        presentation,
+        SD_REQUEST,
+        where.trust.store(where.now_s),
+        where.trust.status_book(),
+        int(where.now_s),
+        nonces=ShortNonceMemory(),
+        policy=where.trust.policy(use),
+    )
+
+
+def refusal(work: Any) -> str:
+    """The rule by which something is refused."""
+    with pytest.raises(CredentialError) as caught:
+        work()
+    return caught.value.rule

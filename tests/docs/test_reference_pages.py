@@ -68,9 +68,10 @@ def test_a_command_in_the_documentation_is_one(page: Path, line: str) -> None:
     while True:
         try:
             context = command.make_context(context.info_name, words, parent=context.parent)
-        except click.BadParameter as exc:  # the example's files are not here
-            assert re.search(r"does not exist|No such file", exc.message), exc.message
-            return
+        except click.BadParameter as exc:
+            if re.search(r"does not exist|No such file", exc.message):
+                return  # the example's files are not here
+            raise
         if not isinstance(command, click.Group):
             return
         name, inner, words = command.resolve_command(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from cli.context import Session, pass_session
+from cli.credential_output import proven_text
 from cli.failures import CommandFailed
 from cli.grammar import CONTACT, MolvaGroup
 from cli.output import moment, safe_line
@@ -140,6 +141,7 @@ def show(session: Session, contact_name: str) -> None:
             ("added", moment(found.added_s)),
             ("last heard", moment(found.last_heard_s)),
             *(("listens at", address) for address in found.addresses),
+            *(("has proven", proven_text(claim)) for claim in found.proven),
         ]
     )
 

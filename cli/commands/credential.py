@@ -11,6 +11,15 @@ from cli.grammar import MolvaGroup
 
 COMMANDS: Final = MappingProxyType(
     {
+        "import": ("cli.commands.credential_wallet:import_", "Take credentials into the wallet."),
+        "list": ("cli.commands.credential_wallet:list_", "Show the credentials of the wallet."),
+        "show": ("cli.commands.credential_wallet:show", "Show what is in one credential."),
+        "remove": ("cli.commands.credential_wallet:remove", "Forget a credential and its keys."),
+        "request": ("cli.commands.credential_request:request", "Ask somebody to prove something."),
+        "verdicts": ("cli.commands.credential_request:verdicts", "Show what became of questions."),
+        "collect": ("cli.commands.credential_request:collect", "Take an answer from QR codes."),
+        "requests": ("cli.commands.credential_answer:requests", "Show who asks you for what."),
+        "answer": ("cli.commands.credential_answer:answer", "Answer a question, or decline it."),
         "verify": (
             "cli.commands.credential_verify:verify",
             "Check a presentation from a file; needs no node.",
@@ -35,5 +44,8 @@ def credential() -> None:
 
     \b
     Examples:
+      molva credential import erika.json
+      molva credential request --age-over 18 --to bob --wait 60s
+      molva credential answer 4a5e
       molva credential verify answer.txt --request request.json --trust anchors/
     """

@@ -53,8 +53,14 @@ def inbox(
             return
         return
     reader.show_all(_stored(session, everything=everything, unread=unread))
-    if not reader.shown and not session.screen.as_json:
+    if session.screen.as_json:
+        return
+    if not reader.shown:
         session.screen.line("Nothing new." if unread else "Nothing has come in yet.")
+    asked = session.client.credentials.requests(direction="in", state="open")
+    if asked:
+        what = "A question for a credential waits" if len(asked) == 1 else "Questions wait"
+        session.screen.note(f"{what} for you: molva credential requests")
 
 
 def _stored(session: Session, *, everything: bool, unread: bool) -> Iterator[list[Message]]:

@@ -9,6 +9,7 @@ a presentation: nothing that this module gives for display has them.
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass
 from typing import Annotated, Final
 
@@ -129,7 +130,7 @@ class Wallet:
             issuer=entry.issuer,
             elements=tuple(
                 ElementView(element.name, shown_value(element.value), element.always_shown)
-                for element in held.elements
+                for element in sorted(held.elements, key=lambda one: one.name)
             ),
             issued_s=held.issued_at or 0,
             valid_from_s=held.valid_from or 0,
@@ -266,8 +267,12 @@ class Wallet:
 def _id_of(held: Held) -> bytes:
     """Give what copies of one credential share: everything but salts, keys and signatures."""
     digest = hashlib.blake2b(digest_size=_ID_BYTES, person=b"molva credential")
-    values = [(element.name, json_ready(element.value)) for element in held.elements]
-    for part in (held.format, held.kind, held.issuer, held.valid_until, sorted(map(repr, values))):
+    # Issuers shuffle what they list, so that its order tells nothing; it tells no copies apart.
+    values = sorted(
+        (element.name, json.dumps(json_ready(element.value), sort_keys=True))
+        for element in held.elements
+    )
+    for part in (held.format, held.kind, held.issuer, held.valid_until, values):
         digest.update(repr(part).encode("utf-8"))
     return digest.digest()
 

@@ -170,3 +170,9 @@ class People:
 
     def stored(self, name: str, kind: DocumentKind) -> list[bytes]:
         return [value for _, value in self.world.seats[name].store.documents(kind)]
+
+
+def verdict_of(people: People, out: RequestView, name: str = "alice") -> VerdictView:
+    verdict = people.view(name, out.id, outgoing=True).verdict
+    assert isinstance(verdict, VerdictView)
+    return verdict

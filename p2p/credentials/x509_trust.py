@@ -92,7 +92,7 @@ class TrustStore:
         self.anchors: tuple[Anchor, ...] = tuple(anchors)
         self._by_subject: dict[bytes, list[Anchor]] = {}
         self._pinned: dict[bytes, Anchor] = {}
-        self._verified: dict[tuple[str, tuple[bytes, ...]], Signer] = {}
+        self._verified: dict[tuple[Purpose, tuple[bytes, ...]], Signer] = {}
         for anchor in self.anchors:
             if anchor.certificate.is_authority:
                 self._by_subject.setdefault(anchor.certificate.subject, []).append(anchor)
@@ -116,7 +116,7 @@ class TrustStore:
         Raises:
             CredentialError: rules ``issuer-trust`` or ``certificate``.
         """
-        key = (purpose.usage, tuple(chain))
+        key = (purpose, tuple(chain))  # two purposes may name one usage
         signer = self._verified.get(key)
         if signer is None:
             signer = self._find(key[1], purpose)

@@ -200,6 +200,20 @@ def test_claims_of_an_mdoc(world: World) -> None:
     assert plain["org.other"]["tagged"] == -5
 
 
+def test_claims_that_json_cannot_say(world: World) -> None:
+    def bend(case: Mdoc) -> None:
+        case.elements["org.other"] = [
+            ("endless", float("inf")),
+            ("none", float("nan")),
+            ("twice", {1: "number", "1": "text"}),
+        ]
+
+    plain = json_ready(md(world, bend).run().claims)
+    assert plain["org.other"]["endless"] is None
+    assert plain["org.other"]["none"] is None
+    assert plain["org.other"]["twice"] == [[1, "number"], ["1", "text"]]
+
+
 def test_self_asserted_elements_are_kept_apart(world: World) -> None:
     def bend(case: Mdoc) -> None:
         case.asserted = {SPACE: {"age_over_18": False}}

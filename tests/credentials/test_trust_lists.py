@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,11 +11,19 @@ import cbor2
 import pytest
 
 from p2p.credentials.presentation import MdocRequest
+from p2p.credentials.status_list import StatusReader
 from p2p.credentials.trust_lists import TrustList, read_lote, read_vical
-from p2p.credentials.x509_trust import Anchor, TrustStore, anchors_from_pem
+from p2p.credentials.x509_trust import (
+    DOCUMENT_SIGNER,
+    Anchor,
+    Purpose,
+    TrustStore,
+    anchor_from_der,
+    anchors_from_pem,
+)
 from p2p.errors import CredentialError, InvalidInput
 from tests.credentials.attempts import md, sd, trusting
-from tests.credentials.issuer import compact, x5c
+from tests.credentials.issuer import StatusToken, compact, x5c
 from tests.credentials.mdoc_issuer import openid_transcript, sign1, tdate
 from tests.credentials.pki import (
     DAY,
@@ -257,3 +266,59 @@ def test_a_request_may_name_a_type_nobody_serves(world: World) -> None:
     with pytest.raises(CredentialError) as caught:
         md(world, request=request).run()
     assert caught.value.rule == "doc-type"
+
+
+# --- the JSON serializations of a JWS ------------------------------------------------------------
+
+
+def in_json(token: str, **changes: Any) -> dict[str, Any]:
+    protected, payload, signature = token.split(".")
+    return {"payload": payload, "protected": protected, "signature": signature} | changes
+
+
+def test_a_lote_in_json(world: World) -> None:
+    flat = in_json(lote(world.root), header={"etsiU": ["x"], "alg": "none"})
+    payload = flat["payload"]
+    signature = {name: value for name, value in flat.items() if name != "payload"}
+    for value in (flat, {"payload": payload, "signatures": [signature]}):
+        for text in (json.dumps(value), f"\n {json.dumps(value, indent=1)}\n"):
+            assert len(read("lote", text).anchors) == 1
+    assert len(read("lote", f"\n{lote(world.root)}\n").anchors) == 1
+
+
+@pytest.mark.parametrize(
+    ("bend", "rule"),
+    [
+        (lambda flat: flat | {"signature": flat["signature"][:-4] + "AAAA"}, "signature"),
+        (lambda flat: {"LoTE": {}}, "shape"),
+        (lambda flat: {"payload": flat["payload"], "signatures": []}, "shape"),
+        (lambda flat: {"payload": flat["payload"], "signatures": [flat, flat]}, "shape"),
+        (lambda flat: flat | {"signatures": [flat]}, "shape"),
+        (lambda flat: flat | {"protected": 5}, "shape"),
+        (lambda flat: flat | {"payload": flat["payload"] + ".e30"}, "encoding"),
+    ],
+)
+def test_a_bad_lote_in_json_is_refused(world: World, bend: Any, rule: str) -> None:
+    with pytest.raises(CredentialError) as caught:
+        read("lote", json.dumps(bend(in_json(lote(world.root)))))
+    assert caught.value.rule == rule
+
+
+def test_an_anchor_in_der(world: World) -> None:
+    anchor = anchor_from_der(der(world.root.cert), NOW - 5)
+    assert (anchor.source, anchor.as_of) == ("pem", NOW - 5)
+    assert md(world, trust=TrustStore([anchor])).run().trust.age_s == 5
+    for data in (b"", b"\x30", pem(world.root.cert), bytes(1 << 15)):
+        with pytest.raises(InvalidInput):
+            anchor_from_der(data)
+
+
+def test_a_chain_is_remembered_for_one_purpose_only(world: World) -> None:
+    """A pinned issuer without usages is none for status lists, even under the issuer's usage."""
+    party = leaf(authority("Nobody knows it"), usages=())
+    trust = trusting(party)
+    assert md(world, lambda c: c.with_signer(party), trust=trust).run()
+    reader = StatusReader(trust, Purpose(DOCUMENT_SIGNER.usage, "status signer"))
+    with pytest.raises(CredentialError) as caught:
+        reader.read(StatusToken(party).jwt(), NOW)
+    assert caught.value.rule == "status-signature"

@@ -12,6 +12,7 @@ from benchmarks.credentials import rows as credential_rows
 from benchmarks.envelope import envelope_rates
 from benchmarks.mesh import COUNT, WINDOW, adjacent, away
 from benchmarks.nodes import clean_environment
+from benchmarks.simulator_protocol import NODES, crowd, trace
 
 Row = tuple[str, str, str, str]
 
@@ -76,12 +77,31 @@ def bench_credentials(_: Path) -> list[Row]:
     return credential_rows()
 
 
+def bench_simulator_protocol(_: Path) -> list[Row]:
+    """Production nodes on the simulator's clock; The ONE's times are CPU seconds on this trace."""
+    got = crowd()
+    what = f"simulator, {NODES:,} production nodes, 1 h"
+    rows = [
+        (f"{what}: RSS", "", "< 2,000 MB", f"{got.rss_bytes / 1e6:,.0f} MB"),
+        ("  RSS per node", "", "printed", f"{got.per_node_bytes / 1e3:,.0f} kB"),
+        ("  CPU", "", "printed", f"{got.cpu_s:.1f} s, {got.batches:,} batches"),
+        ("  delivered of created", "", "printed", f"{got.delivered:,} of {got.created:,}"),
+    ]
+    for name, one_s in (("ref_cambridge36", 20.8), ("ref_infocom05_tight", 27.3)):
+        run = trace(name)
+        measured = "no trace at hand" if run is None else f"{run.cpu_s:.1f} s"
+        what = f"simulator, protocol, spray, {name.removeprefix('ref_')}: CPU"
+        rows.append((what, f"The ONE: {one_s} s", f"<= {one_s} s", measured))
+    return rows
+
+
 BENCHES: dict[str, Callable[[Path], list[Row]]] = {
     "envelope": bench_envelope,
     "adjacent": bench_adjacent,
     "single": bench_single,
     "away": bench_away,
     "commands": bench_commands,
+    "simulator-protocol": bench_simulator_protocol,
     "credentials": bench_credentials,
 }
 

@@ -27,6 +27,10 @@ COMMANDS: Final = MappingProxyType(
         "replay": ("simulations.commands.replay:replay", "Replay The ONE's contacts and messages."),
         "sweep": ("simulations.commands.sweep:sweep", "Run a grid of parameters with many seeds."),
         "report": ("simulations.commands.report:report", "Tables, plots and a page from results."),
+        "fidelity": (
+            "simulations.commands.fidelity:fidelity",
+            "Compare the simulator with the product.",
+        ),
     }
 )
 LIBRARIES: Final = ("numpy", "numba", "matplotlib", "pyarrow")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from p2p.credentials.x509_trust import STATUS_SIGNER_USAGE
 from p2p.wire.ids import EnvelopeId
 
 
@@ -116,12 +117,14 @@ class TrustConfig:
         stale_list_max_s: a list of issuers counts for so long after a newer one was due: the real
             VICAL is valid for a day, and a village may see no newer one for weeks.
         lists_max_bytes: all lists of issuers and status lists together.
+        status_signer_eku: extended key usage of whoever signs status lists, dotted.
     """
 
     age_check_status_max_s: int = 7 * 86_400
     contract_status_max_s: int = 86_400
     stale_list_max_s: int = 30 * 86_400
     lists_max_bytes: int = 64 * 1_048_576
+    status_signer_eku: str = STATUS_SIGNER_USAGE
 
 
 @dataclass(frozen=True, slots=True)

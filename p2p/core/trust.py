@@ -35,7 +35,7 @@ from p2p.credentials.policy import DAY_S, Policy, StatusPolicy
 from p2p.credentials.rules import LENGTH, refused
 from p2p.credentials.signed_first import check_signature
 from p2p.credentials.status_book import StatusBook
-from p2p.credentials.x509_trust import STATUS_SIGNER, TrustStore
+from p2p.credentials.x509_trust import Purpose, TrustStore
 from p2p.errors import InvalidInput, NotReady, UnknownName
 from p2p.ports.store import DocumentStore
 
@@ -88,7 +88,8 @@ class Trust:
         self._lists = TrustLists(self._documents, self._pinned)
         self._made_of: tuple[bytes, ...] | None = None
         self._made = TrustStore(())
-        self._statuses = StatusLists(self._documents, self._pinned, self._store_of(None))
+        signer = Purpose(config.status_signer_eku, "status signer")
+        self._statuses = StatusLists(self._documents, self._pinned, self._store_of(None), signer)
 
     # --- for the verifier ------------------------------------------------------------------------
     def store(self, now_s: float) -> TrustStore:
@@ -219,7 +220,8 @@ class Trust:
             CredentialError: the rule that does not hold.
         """
         if offered.form is TrustForm.STATUS:
-            check_signature(offered.data, self.store(now_s), STATUS_SIGNER, int(now_s))
+            signer = self._statuses.signer
+            check_signature(offered.data, self.store(now_s), signer, int(now_s))
         else:
             self._lists.check_signature(offered.form, offered.data, int(now_s))
         if offered.form is TrustForm.STATUS:

@@ -19,7 +19,7 @@ from p2p.credentials.limits import STATUS_LISTS_MAX
 from p2p.credentials.rules import SHAPE, STATUS_ROLLBACK, refused
 from p2p.credentials.status_book import StatusBook
 from p2p.credentials.status_list import StatusList, StatusReader
-from p2p.credentials.x509_trust import TrustStore
+from p2p.credentials.x509_trust import Purpose, TrustStore
 from p2p.errors import CredentialError
 
 
@@ -42,9 +42,19 @@ class ReadStatus:
 
 
 class StatusLists:
-    """All status lists, and the book that credentials are looked up in."""
+    """All status lists, and the book that credentials are looked up in.
 
-    def __init__(self, documents: TrustDocuments, pinned: PinnedAnchors, trust: TrustStore) -> None:
+    ``signer`` is what a status signer's certificate must be made for.
+    """
+
+    def __init__(
+        self,
+        documents: TrustDocuments,
+        pinned: PinnedAnchors,
+        trust: TrustStore,
+        signer: Purpose,
+    ) -> None:
+        self.signer = signer
         self._documents = documents
         self._pinned = pinned
         self._memory = IssueMemory(documents)
@@ -72,7 +82,7 @@ class StatusLists:
         Raises:
             CredentialError: the rule that does not hold.
         """
-        found = StatusReader(trust, clock_skew_s=ANY_TIME_AHEAD_S).read(data, now)
+        found = StatusReader(trust, self.signer, ANY_TIME_AHEAD_S).read(data, now)
         if max(found.issued_at, found.expires_at or 0) > VERSION_MAX:
             raise refused(SHAPE, "A status list has a time that is out of bounds.")
         return ReadStatus(status_name(found), found)

@@ -11,7 +11,8 @@ from typing import Final, TypeVar, cast
 from p2p.core.config import CustodyConfig, LinkConfig, NodeConfig, TrustConfig
 from p2p.errors import EnvironmentFault, InvalidInput
 from p2p.node.peers import PeerLimits
-from p2p.node.settings import SETTINGS, Setting, Value, as_toml
+from p2p.node.setting_shapes import Value
+from p2p.node.settings import SETTINGS, Setting, as_toml
 from p2p.wire.addresses import peer_of
 
 CONFIG_SIZE_MAX_BYTES: Final = 65_536
@@ -137,6 +138,7 @@ def _node_config(values: Mapping[str, Value], name: str) -> NodeConfig:
             contract_status_max_s=_pick(values, "trust.contract_status_max_s", int),
             stale_list_max_s=_pick(values, "trust.stale_list_max_s", int),
             lists_max_bytes=_pick(values, "trust.lists_max_bytes", int),
+            status_signer_eku=_pick(values, "trust.status_signer_eku", str),
         ),
     )
 

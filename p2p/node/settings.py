@@ -7,115 +7,27 @@ docs/reference/configuration.md is held to it by a test.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, TypeAlias, cast
+from typing import Final
 
 from p2p.core.config import CustodyConfig, LinkConfig, NodeConfig, TrustConfig
 from p2p.core.routing.table import ROUTER_NAMES
 from p2p.node.logs import FORMATS, LEVELS
 from p2p.node.peers import PeerLimits
-from p2p.wire.limits import COPIES_MAX, ELEMENT_SIZE_MAX_BYTES, WINDOW_MIN_BYTES
+from p2p.node.setting_shapes import (
+    Addresses,
+    ElementName,
+    Flag,
+    Number,
+    ObjectId,
+    OneOf,
+    Shape,
+    Value,
+    Whole,
+)
+from p2p.wire.limits import COPIES_MAX, WINDOW_MIN_BYTES
 
-Value: TypeAlias = bool | int | float | str | tuple[str, ...]
-
-_ADDRESSES_MAX: Final = 64
 _MIB: Final = 1_048_576
 _GIB: Final = 1_024 * _MIB
-
-
-@dataclass(frozen=True, slots=True)
-class Flag:
-    """``true`` or ``false``."""
-
-    def allowed(self) -> str:
-        """Say what is allowed."""
-        return "true or false"
-
-    def accepts(self, value: object) -> bool:
-        """Tell whether a value from the file will do."""
-        return isinstance(value, bool)
-
-
-@dataclass(frozen=True, slots=True)
-class Whole:
-    """An integer from ``low`` to ``high``."""
-
-    low: int
-    high: int
-
-    def allowed(self) -> str:
-        """Say what is allowed."""
-        return f"a whole number from {self.low} to {self.high}"
-
-    def accepts(self, value: object) -> bool:
-        """Tell whether a value from the file will do."""
-        return type(value) is int and self.low <= value <= self.high
-
-
-@dataclass(frozen=True, slots=True)
-class Number:
-    """A number from ``low`` to ``high``."""
-
-    low: float
-    high: float
-
-    def allowed(self) -> str:
-        """Say what is allowed."""
-        return f"a number from {self.low:g} to {self.high:g}"
-
-    def accepts(self, value: object) -> bool:
-        """Tell whether a value from the file will do."""
-        return type(value) in (int, float) and self.low <= float(str(value)) <= self.high
-
-
-@dataclass(frozen=True, slots=True)
-class OneOf:
-    """One of a few names."""
-
-    names: tuple[str, ...]
-
-    def allowed(self) -> str:
-        """Say what is allowed."""
-        return "one of " + ", ".join(f'"{name}"' for name in self.names)
-
-    def accepts(self, value: object) -> bool:
-        """Tell whether a value from the file will do."""
-        return isinstance(value, str) and value in self.names
-
-
-@dataclass(frozen=True, slots=True)
-class ElementName:
-    """The name of an element of a credential, or nothing."""
-
-    def allowed(self) -> str:
-        """Say what is allowed."""
-        return 'the name of an element, such as "age_over_18", or ""'
-
-    def accepts(self, value: object) -> bool:
-        """Tell whether a value from the file will do."""
-        if not isinstance(value, str) or len(value) > ELEMENT_SIZE_MAX_BYTES:
-            return False
-        return not value or (value.isascii() and value.replace("_", "").isalnum())
-
-
-@dataclass(frozen=True, slots=True)
-class Addresses:
-    """A list of multiaddresses; ``ending`` says how each must end."""
-
-    ending: str
-
-    def allowed(self) -> str:
-        """Say what is allowed."""
-        return f"a list of at most {_ADDRESSES_MAX} multiaddresses{self.ending}"
-
-    def accepts(self, value: object) -> bool:
-        """Tell whether a value from the file will do, as far as this table can."""
-        if not isinstance(value, tuple) or len(cast("tuple[object, ...]", value)) > _ADDRESSES_MAX:
-            return False
-        members = cast("tuple[object, ...]", value)
-        return all(isinstance(one, str) and one.startswith("/") for one in members)
-
-
-Shape: TypeAlias = Flag | Whole | Number | OneOf | ElementName | Addresses
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,6 +252,13 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         Whole(0, 366 * 86_400),
         "Seconds for which a list of issuers still counts after a newer one was due; the real "
         "VICAL is valid for a day.",
+    ),
+    Setting(
+        "trust.status_signer_eku",
+        _TRUST.status_signer_eku,
+        ObjectId(),
+        "Extended key usage of those who sign status lists. The draft leaves its number open; "
+        "this default is a stand-in.",
     ),
     Setting(
         "trust.lists_max_bytes",

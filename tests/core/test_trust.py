@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from p2p.core.config import TrustConfig
@@ -321,6 +323,18 @@ def test_a_status_list_of_anybody_else_is_refused(data: bytes) -> None:
     here.pin(ISSUER)
     assert refusal(lambda: here.import_status(data)) == "status-signature"
     assert not here.lists()
+
+
+def test_what_a_status_signer_is_made_for_is_a_setting() -> None:
+    usage = "1.3.6.1.5.5.7.3.99"
+    data = status_list(signer=leaf(ISSUER, "Other Status", usages=(usage,)))
+    for config, accepted in ((TrustConfig(), False), (TrustConfig(status_signer_eku=usage), True)):
+        here = node(config=config)
+        here.pin(ISSUER)
+        if accepted:
+            assert here.import_status(data).new
+        else:
+            assert refusal(partial(here.import_status, data)) == "status-signature"
 
 
 def test_how_fresh_a_status_must_be_depends_on_the_use() -> None:

@@ -35,6 +35,35 @@ class CountedPolicy:
     kept: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class AskedPolicy(CountedPolicy):
+    """A router that decides by recipient: whether it shares is asked, and how much is counted.
+
+    Attributes:
+        router: its name.
+        copies: L, for the messages that show no recipient.
+    """
+
+    router: str
+    copies: int
+
+
+def policy_for(router: str, copies: int) -> CountedPolicy:
+    """Give a production router's policy, an :class:`AskedPolicy` where it looks at recipients.
+
+    Raises:
+        InvalidInput: no router of that name.
+    """
+    if router in COUNTED_ROUTERS:
+        return counted_policy(router, copies)
+    policy = router_for(NodeConfig(router=router, spray_copies=copies))
+    shown = b"recipient"
+    items = [Item(EnvelopeId(bytes(32)), 0, count, 0, shown) for count in range(COPIES_MAX + 1)]
+    given = tuple(min(1, count) for count in range(COPIES_MAX + 1))
+    kept = tuple(policy.keep(item, share) for item, share in zip(items, given, strict=True))
+    return AskedPolicy(policy.initial_copies(), given, kept, router, copies)
+
+
 def counted_policy(router: str, copies: int) -> CountedPolicy:
     """Ask a production router for every count.
 

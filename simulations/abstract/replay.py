@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from simulations.abstract.world import AbstractWorld
-from simulations.policy import counted_policy
+from simulations.policy import policy_for
 from simulations.trace import ContactChange, Creation, Outcome, ReplaySettings
 
 
@@ -21,4 +21,4 @@ def replay(
     Raises:
         InvalidInput: the product has no router of that name.
     """
-    return AbstractWorld(settings, contacts, creations, counted_policy(router, copies)).run()
+    return AbstractWorld(settings, contacts, creations, policy_for(router, copies)).run()

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Final, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeAlias
 
 from simulations.abstract.parts import Node, Row, Way, number_by_size
 from simulations.kernel import Kernel
 from simulations.observer import Observer
-from simulations.policy import CountedPolicy
+from simulations.policy import AskedPolicy, CountedPolicy
 from simulations.trace import (
     ContactChange,
     Creation,
@@ -25,6 +25,9 @@ from simulations.trace import (
     addresses,
     remaining_min,
 )
+
+if TYPE_CHECKING:
+    from simulations.abstract.asked import AskedRouters
 
 
 class Born(NamedTuple):
@@ -98,6 +101,12 @@ class AbstractWorld:
         self._settings = settings
         self._policy = policy
         self._creations = number_by_size(creations)
+        self._asked: AskedRouters | None = None
+        if isinstance(policy, AskedPolicy):
+            from simulations.abstract.asked import AskedRouters
+
+            routers = policy.router, policy.copies, settings.nodes, self._creations
+            self._asked = AskedRouters(*routers)
         self.nodes = [Node(address) for address in range(settings.nodes)]
         self._bound_for = [0] * settings.nodes
         self._expired = 0
@@ -187,6 +196,8 @@ class AbstractWorld:
         there, back = Way(first, second), Way(second, first)
         first.out[second.address] = second.into[first.address] = there
         second.out[first.address] = first.into[second.address] = back
+        if self._asked is not None:
+            self._asked.meet(first, second, self.kernel.now_s)
         if first.proven != second.proven:
             self._learn(first, second.proven)
             self._learn(second, first.proven)
@@ -230,6 +241,10 @@ class AbstractWorld:
             return
         mine = wanted & bound
         chosen = mine or wanted
+        if self._asked is not None and not mine:
+            chosen = self._asked.first(source, target, wanted, self.kernel.now_s)
+            if not chosen:
+                return
         bit = chosen & -chosen
         row = source.rows[bit.bit_length() - 1]
         if not mine:
@@ -352,6 +367,8 @@ class AbstractWorld:
         node.rows.clear()
         node.depositor_bytes.clear()
         node.held = node.shared = node.refused = node.proven = node.strangers_bytes = 0
+        if self._asked is not None:
+            self._asked.forget(node)
         if self._observer is not None:
             self._observer.note(now_s, node.address, "forgot", ())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from simulations.abstract.world import AbstractWorld, Conduct
 from simulations.attackers.conduct import conduct_of
 from simulations.observer import Observer
-from simulations.policy import counted_policy
+from simulations.policy import policy_for
 from simulations.run import Ran
 from simulations.scenario.assembly import Assembly
 
@@ -19,7 +19,7 @@ def run_abstract(assembly: Assembly, observer: Observer) -> Ran:
         InvalidInput: the router cannot be run at this fidelity.
     """
     scenario = assembly.scenario
-    policy = counted_policy(scenario.router.name, scenario.router.copies)
+    policy = policy_for(scenario.router.name, scenario.router.copies)
     conduct: dict[int, Conduct] = {}
     for node, roles in assembly.cast.roles.items():
         behaviour = conduct_of(roles, assembly.seed, node)

@@ -128,11 +128,6 @@ def _link(scenario: Scenario) -> Iterator[str]:
                     f'link.{name} = {value:g} needs fidelity = "protocol"; at abstract fidelity '
                     "it must be 0."
                 )
-        if scenario.router.name == "prophet":
-            yield (
-                'router.name = "prophet" needs fidelity = "protocol"; abstract routers decide by '
-                'the count of copies alone, and allowed are "spray", "epidemic" and "direct".'
-            )
         if scenario.suite == "real":
             yield 'suite = "real" needs fidelity = "protocol"; abstract nodes seal nothing.'
 

@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 
 from p2p.core.config import NodeConfig
 from p2p.core.routing.router import Item
-from p2p.core.routing.table import router_for
+from p2p.core.routing.table import ROUTER_NAMES, router_for
+from simulations.abstract.asked import AskedRouters
 from simulations.abstract.world import AbstractWorld
 from simulations.oracle import earliest_arrivals
-from simulations.policy import COUNTED_ROUTERS, counted_policy
+from simulations.policy import COUNTED_ROUTERS, counted_policy, policy_for
 from simulations.rng import stream
 from simulations.trace import ContactChange, Creation, ReplaySettings
 
@@ -28,7 +29,7 @@ def world(contacts, creations, router="epidemic", black_holes=frozenset(), **cha
         "name": "abstract",
     }
     scenario = ReplaySettings(**{**values, **changes})
-    return AbstractWorld(scenario, contacts, creations, counted_policy(router, 8), black_holes)
+    return AbstractWorld(scenario, contacts, creations, policy_for(router, 8), black_holes)
 
 
 def up(time_s, first, second):
@@ -153,6 +154,35 @@ def test_epidemic_spreading_follows_its_differential_equation():
         assert sum(holders) / len(holders) == pytest.approx(expected, rel=0.06)
 
 
+def test_prophet_gives_to_whom_the_recipient_meets_and_asks_anew_after_each_meeting():
+    contacts = [up(0, 1, 3), down(5, 1, 3)]  # 1 knows 3
+    contacts += [up(10, 0, 2), down(20, 0, 2), up(21, 0, 1), down(25, 0, 1)]
+    contacts += [up(30, 2, 3), down(35, 2, 3), up(40, 1, 2), down(45, 1, 2), up(50, 1, 3)]
+    outcome = world(contacts, [Creation(1.0, "M1", 0, 3, 100)], "prophet").run()
+    # Node 2 gets none at 10; by 40 it has met node 3 more lately than node 1 has.
+    assert [d.path for d in outcome.deliveries] == [(0, 1, 3)]
+    assert outcome.started == 3
+
+
+def test_prophet_remembers_answers_only_as_long_as_they_hold(monkeypatch):
+    contacts = encounters(12, 0.002, 900.0, seed=6)
+    contacts = sorted(
+        up(c.time_s, c.first, c.second) if c.up else down(c.time_s + 20.0, c.first, c.second)
+        for c in contacts
+    )
+    creations = [Creation(n * 8.0, f"M{n}", n % 12, (n * 5 + 1) % 12, n * 10) for n in range(60)]
+    first = world(contacts, creations, "prophet", nodes=12, buffer_bytes=2000).run()
+    asked_anew = AskedRouters.first
+
+    def forgetful(self, node, *rest):
+        self._answers[node.address].clear()
+        return asked_anew(self, node, *rest)
+
+    monkeypatch.setattr(AskedRouters, "first", forgetful)
+    assert world(contacts, creations, "prophet", nodes=12, buffer_bytes=2000).run() == first
+    assert first.relayed > 60
+
+
 class CountingWorld(AbstractWorld):
     """Counts a message's copies after every event."""
 
@@ -176,7 +206,7 @@ def test_sprayed_copies_are_never_more_than_they_began_with(seed):
     assert seen.most == 8
 
 
-@given(st.integers(0, 2**32), st.sampled_from(COUNTED_ROUTERS))
+@given(st.integers(0, 2**32), st.sampled_from(ROUTER_NAMES))
 @settings(max_examples=30, deadline=None)
 def test_no_router_beats_the_oracle(seed, router):
     draws = stream(seed, "world")

@@ -72,10 +72,6 @@ def test_protocol_fidelity_runs_production_nodes(tmp_path, router):
     [
         ({"contacts": "missing.tsv"}, "Cannot read missing.tsv: No such file or directory."),
         ({"nodes": 1}, "c.tsv, line 1: there is no node 1; allowed are 0 to 0 (set by --nodes)."),
-        (
-            {"router": "prophet", "fidelity": "abstract"},
-            "No router 'prophet'; choose one of spray, epidemic, direct.",
-        ),
         ({"out": "/dev/null/x"}, "Cannot write to /dev/null/x: Not a directory."),
     ],
 )

@@ -55,7 +55,6 @@ REFUSED = [
     ),
     ({"link": {"loss": 0.1}}, 'link.loss = 0.1 needs fidelity = "protocol"'),
     ({"suite": "real"}, 'suite = "real" needs fidelity = "protocol"'),
-    ({"router": {"name": "prophet"}}, 'router.name = "prophet" needs fidelity = "protocol"'),
     ({"faults": {}}, "faults = {}; allowed is a list of 0 to 1000 tables."),
     ({"faults": [3]}, "faults[0] = 3; allowed is a table"),
     ({"faults": [{"kind": "crash", "at_s": 1}]}, "faults[0].down_s is missing; "),

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Final
 
 STANDARD_INPUT: Final = "-"
-WAIT_MAX_S: Final = 10.0
-"""How long a pipe may take to give all it has; a file needs no waiting."""
+STANDARD_INPUT_WAIT_MAX_S: Final = 10.0
+"""How long a program before us may take to write what it has; a terminal may take its time."""
+FILE_WAIT_MAX_S: Final = 3.0
+"""How long a named pipe may take; a file needs no waiting."""
 _CHUNK_BYTES: Final = 64 << 10
 
 
@@ -23,19 +25,18 @@ class Unreadable(Exception):
     """The file is not there, or cannot be read; the message is a sentence."""
 
 
-def read_bounded(path: str, size_max_bytes: int, wait_max_s: float = WAIT_MAX_S) -> bytes:
+def read_bounded(path: str, size_max_bytes: int, wait_max_s: float = FILE_WAIT_MAX_S) -> bytes:
     """Give all bytes of a file, or of standard input for ``-``.
 
     Never holds more than ``size_max_bytes`` and a chunk, whatever the file is: a device without
-    end is left at the limit, a pipe that nobody writes to after ``wait_max_s`` seconds. A
-    terminal may take its time.
+    end is left at the limit, a named pipe that nobody writes to after ``wait_max_s`` seconds.
 
     Raises:
         Oversized: it is larger, or takes longer.
         Unreadable: there is no such file, or it cannot be read.
     """
     if path == STANDARD_INPUT:
-        return _drain(0, path, size_max_bytes, wait_max_s)
+        return _drain(0, path, size_max_bytes, STANDARD_INPUT_WAIT_MAX_S)
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     except (OSError, ValueError) as exc:

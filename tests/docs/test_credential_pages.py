@@ -55,7 +55,8 @@ def test_the_limits_are_those_of_the_code() -> None:
     assert f"{token >> 20} MiB, {inflated >> 20} MiB inflated" in PAGE
     listed = limits.TRUST_LIST_SIZE_MAX_BYTES >> 20
     assert f"{trust_folder.FILES_MAX:,} files, {listed} MiB each" in PAGE
-    assert f"{bounded_input.WAIT_MAX_S:.0f} seconds" in PAGE
+    waits = (bounded_input.FILE_WAIT_MAX_S, bounded_input.STANDARD_INPUT_WAIT_MAX_S)
+    assert [f"{wait:.0f} seconds" in PAGE for wait in waits] == [True, True]
     assert f"at most {Policy().status_age_max_s // DAY_S} days old" in PAGE
     assert f"up to {Policy().clock_skew_s} seconds before" in PAGE
     for page in (PAGE, HOME):

@@ -92,6 +92,9 @@ def test_no_setting_is_ignored() -> None:
         ("[link]\nhello_wait_s = nan", "link.hello_wait_s must be a number"),
         ("[discovery]\nmdns = 1", "discovery.mdns must be true or false"),
         ("[routing]\nrouter = 'oracle'", 'one of "spray", "epidemic", "direct"'),
+        ("[trust]\nstatus_signer_eku = '1..2'", "must be a dotted object identifier"),
+        ("[trust]\nstatus_signer_eku = 5", "must be a dotted object identifier"),
+        ("[trust]\ncontract_status_max_s = 0", "must be a whole number from 60"),
         ("a = ", "f is no TOML"),
     ],
 )

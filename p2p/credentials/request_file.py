@@ -6,7 +6,12 @@ from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from p2p.credentials.encoding import JsonObject, base64url_decode, decode_json_object
+from p2p.credentials.encoding import (
+    JsonObject,
+    JsonValue,
+    base64url_decode,
+    decode_json_object,
+)
 from p2p.credentials.keys import key_from_jwk
 from p2p.credentials.presentation import (
     MDOC_FORMAT,
@@ -23,6 +28,8 @@ from p2p.errors import CredentialError, InvalidInput
 REQUEST_SIZE_MAX_BYTES: Final = 1 << 20
 """Our own text; a transcript of the largest size and a page of transaction data fit in well."""
 _WHAT: Final = "The request"
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+"""What some editors put before a text."""
 
 
 def read_request(data: bytes) -> Request:
@@ -36,7 +43,7 @@ def read_request(data: bytes) -> Request:
         InvalidInput: the text is no request.
     """
     try:
-        members = decode_json_object(data, _WHAT)
+        members = decode_json_object(data.removeprefix(_BYTE_ORDER_MARK), _WHAT)
         match members.get("format"):
             case str(name) if name == SD_JWT_FORMAT:
                 return _sd_jwt_request(members)
@@ -49,7 +56,8 @@ def read_request(data: bytes) -> Request:
 
 
 def _sd_jwt_request(members: JsonObject) -> SdJwtRequest:
-    listed = members.get("transaction_data", [])
+    given = members.get("transaction_data")
+    listed: JsonValue = [] if given is None else given
     texts = [text for text in listed if isinstance(text, str)] if isinstance(listed, list) else []
     if texts != listed:
         raise InvalidInput("The request's transaction_data is no list of texts.")
@@ -59,7 +67,8 @@ def _sd_jwt_request(members: JsonObject) -> SdJwtRequest:
 
 
 def _mdoc_request(members: JsonObject) -> MdocRequest:
-    transcript = base64url_decode(_text(members, "session_transcript"), "The session transcript")
+    text = _text(members, "session_transcript").rstrip("=")  # padding in our own file does no harm
+    transcript = base64url_decode(text, "The session transcript")
     return MdocRequest(
         _text(members, "doc_type"), bare_transcript(transcript), _reader_key(members)
     )

@@ -29,6 +29,13 @@ def test_an_sd_jwt_request() -> None:
     assert read_request(json.dumps(SD_JWT).encode()) == SdJwtRequest("a", "n", "v")
 
 
+def test_what_programs_and_editors_add_does_no_harm() -> None:
+    marked = b"\xef\xbb\xbf" + json.dumps(SD_JWT | {"transaction_data": None}).encode()
+    assert read_request(marked) == SdJwtRequest("a", "n", "v")
+    padded = MDOC | {"session_transcript": MDOC["session_transcript"] + "=="}
+    assert read_request(json.dumps(padded).encode()) == MdocRequest("d", openid_transcript())
+
+
 def test_an_mdoc_request() -> None:
     found = read_request(json.dumps(MDOC).encode())
     assert found == MdocRequest("d", openid_transcript(), NoReaderKey())
@@ -52,6 +59,7 @@ def test_an_mdoc_request_with_our_reader_key() -> None:
         SD_JWT | {"vct": 1},
         SD_JWT | {"transaction_data": [1]},
         SD_JWT | {"transaction_data": "x"},
+        SD_JWT | {"transaction_data": False},
         MDOC | {"session_transcript": "=="},
         MDOC | {"session_transcript": "AA"},
         MDOC | {"doc_type": None},

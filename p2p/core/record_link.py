@@ -172,6 +172,8 @@ class RecordLink:
 
     def next_moment(self) -> float | None:
         """Give when something unanswered is to be repeated (Unix s)."""
+        if not (self.offers or self.fetching or self.slow_until_s):
+            return None
         made = next(iter(self.offers.values()), None)
         moments = [fetch.repeat_at_s for fetch in self.fetching.values()]
         if made is not None:

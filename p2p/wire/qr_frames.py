@@ -24,7 +24,7 @@ _ID_BYTES: Final = 8
 _CHECK_BYTES: Final = 4
 _ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"
 _VALUES: Final = {char: value for value, char in enumerate(_ALPHABET)}
-_FRAME: Final = re.compile(r"MF1/([0-9A-F]{16})/(\d{1,3})/(\d{1,3})/([0-9A-F]{8})/(.+)", re.ASCII)
+_FRAME: Final = re.compile(r"MF1/([0-9A-F]{16})/(\d{1,3})/(\d{1,3})/([0-9A-F]{8})/(.*)", re.ASCII)
 
 
 def make_frames(content: bytes) -> list[str]:

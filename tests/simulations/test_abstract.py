@@ -1,4 +1,4 @@
-"""Abstract fidelity: small worlds by hand, and controls from theory that a wrong one would fail."""
+"""Abstract fidelity: small worlds by hand, and bounds on random ones."""
 
 import math
 
@@ -122,38 +122,6 @@ def test_the_policies_depend_on_the_count_alone(name):
         assert router.keep(item, share) == policy.kept[item.copies]
 
 
-def test_two_nodes_with_exponential_contacts_wait_for_the_known_mean():
-    """Created at random, a message waits for an exponential time, whatever came before."""
-    rate = 1 / 50
-    contacts = encounters(2, rate, 100_000.0, seed=3)
-    draws = stream(3, "creations")
-    creations = sorted(Creation(draws.uniform(0, 90_000), f"M{n}", 0, 1, 0) for n in range(1500))
-    outcome = world(contacts, creations, "direct", nodes=2, end_s=100_000.0).run()
-    delays = [d.time_s - d.creation.time_s for d in outcome.deliveries]
-    assert len(delays) == 1500
-    contacts_seen = len(contacts) / 2
-    assert sum(delays) / 1500 == pytest.approx(1 / rate, rel=4 / math.sqrt(contacts_seen))
-
-
-def test_epidemic_spreading_follows_its_differential_equation():
-    """I' = b I (N - I), from 20 of 200; its solution is logistic."""
-    nodes, first, rate = 200, 20, 1e-4
-    seeding = [up(0.0, 0, peer) for peer in range(1, first)]
-    seeding += [down(1e-6, 0, peer) for peer in range(1, first)]
-    for time_s in (30.0, 80.0, 130.0, 200.0):
-        expected = nodes / (1 + (nodes / first - 1) * math.exp(-rate * nodes * time_s))
-        holders = []
-        for seed in range(12):
-            contacts = seeding + encounters(nodes - 1, rate, time_s, seed)
-            contacts.sort(key=lambda change: change.time_s)
-            seen = world(
-                contacts, [Creation(0.0, "M1", 0, nodes - 1, 0)], nodes=nodes, end_s=time_s
-            )
-            seen.run()
-            holders.append(sum(node.held for node in seen.nodes))
-        assert sum(holders) / len(holders) == pytest.approx(expected, rel=0.06)
-
-
 def test_prophet_gives_to_whom_the_recipient_meets_and_asks_anew_after_each_meeting():
     contacts = [up(0, 1, 3), down(5, 1, 3)]  # 1 knows 3
     contacts += [up(10, 0, 2), down(20, 0, 2), up(21, 0, 1), down(25, 0, 1)]
@@ -223,18 +191,3 @@ def test_no_router_beats_the_oracle(seed, router):
     assert len(names) == len(set(names))
     for delivery in outcome.deliveries:
         assert delivery.time_s >= earliest[delivery.creation.name]
-
-
-def test_delivery_falls_with_the_share_of_black_holes():
-    ratios = []
-    for share in (0.0, 0.3, 0.6):
-        delivered = 0
-        for seed in range(6):
-            contacts = encounters(40, 2e-4, 1500.0, seed)
-            creations = [Creation(0.0, f"M{n}", n % 10, 10 + n % 6, 0) for n in range(30)]
-            holes = frozenset(range(16, 16 + round(share * 40)))
-            outcome = world(contacts, creations, "spray", holes, nodes=40, end_s=1500.0).run()
-            delivered += len(outcome.deliveries)
-        ratios.append(delivered / 180)
-    assert ratios[0] > ratios[1] + 0.05
-    assert ratios[1] > ratios[2] + 0.05

@@ -17,6 +17,7 @@ from simulations.scenario.section import (
     LIST_MAX,
     MESSAGES_MAX,
     NODES_MAX,
+    Coordinate,
     FileName,
     Metres,
     Section,
@@ -66,7 +67,7 @@ class MapWalk(Mobile, tag_field="source", tag="map-walk", frozen=True, kw_only=T
     """Shortest ways along the streets of a map, to uniform crossings, with rests."""
 
     crossings_m: Annotated[
-        tuple[tuple[float, float], ...],
+        tuple[tuple[Coordinate, Coordinate], ...],
         Meta(min_length=2, max_length=LIST_MAX),
         about("Where the crossings are: a list of [x, y]."),
     ]

@@ -16,6 +16,7 @@ MESSAGES_MAX: Final = 1_000_000
 Time: TypeAlias = Annotated[float, Meta(ge=0, le=TIME_MAX_S)]
 Span: TypeAlias = Annotated[float, Meta(gt=0, le=TIME_MAX_S)]
 Metres: TypeAlias = Annotated[float, Meta(gt=0, le=METRES_MAX)]
+Coordinate: TypeAlias = Annotated[float, Meta(ge=-METRES_MAX, le=METRES_MAX)]
 Speed: TypeAlias = Annotated[float, Meta(gt=0, le=1000)]
 Share: TypeAlias = Annotated[float, Meta(ge=0, le=1)]
 Address: TypeAlias = Annotated[int, Meta(ge=0, le=NODES_MAX - 1)]

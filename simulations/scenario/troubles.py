@@ -11,6 +11,7 @@ from simulations.scenario.section import (
     NODES_MAX,
     TIME_MAX_S,
     Address,
+    Coordinate,
     Metres,
     Section,
     Share,
@@ -93,7 +94,7 @@ class Jamming(Section, tag_field="kind", tag="jamming", frozen=True, kw_only=Tru
 
     from_s: Annotated[Time, about("It begins.")] = 0.0
     until_s: Annotated[Time | None, about("It ends; without it, never.")] = None
-    center_m: Annotated[tuple[float, float], about("Where its middle is: [x, y].")]
+    center_m: Annotated[tuple[Coordinate, Coordinate], about("Where its middle is: [x, y].")]
     radius_m: Annotated[Metres, about("How far it reaches.")]
 
 

@@ -187,7 +187,8 @@ class _Reader:
         if length < 0:
             self.position = start + 1
             return self._long(initial >> 5, initial & 0x1F, start, depth)
-        self.position = end = start + 1 + length
+        end = start + 1 + length
+        self.position = end
         if end > self._size:
             raise self._ended()
         taken = self._data[start + 1 : end]

@@ -152,7 +152,7 @@ def _encode_special(value: Embedded | Tagged | Simple) -> bytes:
 
 
 _KEY_TYPES: Final = (str, int, bytes)
-_SHORT_STRINGS: Final = tuple(
+_SHORT_STRINGS: Final[tuple[int, ...]] = tuple(
     initial & 0x1F if initial >> 5 in (_BYTES, _TEXT) and initial & 0x1F < 24 else -1
     for initial in range(256)
 )
@@ -169,7 +169,7 @@ class _Reader:
         self._size = len(data)
         self._what = what
         self._items_left = items_max
-        self.position = 0
+        self.position: int = 0
 
     def item(self, depth: int) -> CborValue:
         """The next value."""

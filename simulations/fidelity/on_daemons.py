@@ -19,7 +19,8 @@ from simulations.fidelity.story import Deliveries, Meets, Story, told
 QUIET_S: Final = 3.0
 """A meeting is over once nothing has changed for so long: more than the product holds mail back
 for a recipient that is a neighbour."""
-_PATIENCE_S: Final = 30.0
+_PATIENCE_S: Final = 120.0
+"""Only a node that does not do at all what it should is waited for so long."""
 _LOOK_EVERY_S: Final = 0.25
 _LIFETIME_S: Final = 86_400.0
 _CONFIG: Final = """\

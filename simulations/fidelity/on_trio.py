@@ -24,6 +24,7 @@ from p2p.node.parts import RuntimeParts
 from p2p.node.peers import PeerLimits
 from p2p.node.profile import create_profile
 from p2p.node.runtime import Runtime
+from p2p.node.tasks import spawn
 from p2p.ports.store import Direction
 from p2p.sessions.book import SessionBook
 from p2p.sessions.x3dh_suite import X3dhSuite
@@ -49,7 +50,8 @@ def run_on_trio(story: Story) -> Deliveries:
     async def tell() -> Deliveries:
         return await _tell(story)
 
-    return trio.run(tell, clock=MockClock(autojump_threshold=0))
+    clock = MockClock(autojump_threshold=0)
+    return trio.run(tell, clock=clock)  # pyright: ignore[reportUnknownMemberType]
 
 
 async def _tell(story: Story) -> Deliveries:
@@ -57,7 +59,7 @@ async def _tell(story: Story) -> Deliveries:
     async with trio.open_nursery() as nursery:
         for runtime in stage.runtimes:
             started = trio.Event()
-            nursery.start_soon(runtime.run, started.set)
+            spawn(nursery, runtime.run, started.set)
             await started.wait()
         for inviter, guest in story.pairs():
             await stage.befriend(inviter, guest)

@@ -53,7 +53,8 @@ def random_scenario(
         at_s = draw.uniform(0.0, end_s)
         contacts += [up(at_s, first, second), down(at_s + draw.uniform(1.0, 300.0), first, second)]
     creations = [
-        message(draw.uniform(0.0, end_s / 2), f"M{n}", *draw.sample(range(nodes), 2), size)
+        message(draw.uniform(0.0, end_s / 2), f"M{n}", source, destination, size)
         for n, size in enumerate(draw.choices([100, 10_000, 500_000], k=30))
+        for source, destination in [draw.sample(range(nodes), 2)]
     ]
     return sorted(contacts), sorted(creations)

@@ -19,6 +19,7 @@ from simulations.protocol.routers import make_routers
 from simulations.protocol.seams import (
     ClockSet,
     Crash,
+    Fault,
     Honest,
     Jammed,
     Mesh,
@@ -141,7 +142,7 @@ def test_a_node_that_is_not_there_is_refused() -> None:
 
 @pytest.mark.parametrize(("with_memory", "arrives"), [(True, 1), (False, 0)])
 def test_a_carrier_that_crashed_has_what_its_store_kept(with_memory: bool, arrives: int) -> None:
-    faults = [Crash(50, 1), Restart(60, 1, with_memory=with_memory)]
+    faults: list[Fault] = [Crash(50, 1), Restart(60, 1, with_memory=with_memory)]
     contacts = [up(10, 0, 1), down(40, 0, 1), up(100, 1, 2)]
     options = ProtocolOptions(faults=faults)
     outcome = world(contacts, [message(5, "M1", 0, 2)], options).run()
@@ -164,7 +165,7 @@ def test_a_node_that_is_off_writes_nothing_and_has_no_neighbours() -> None:
 
 
 def test_a_jammed_radio_has_no_links_until_it_is_free_again() -> None:
-    faults = [Jammed(20, 0, on=True), Jammed(500, 0, on=False)]
+    faults: list[Fault] = [Jammed(20, 0, on=True), Jammed(500, 0, on=False)]
     options = ProtocolOptions(faults=faults)
     outcome = world([up(10, 0, 1)], [message(100, "M1", 0, 1)], options).run()
     assert 500.0 < outcome.deliveries[0].time_s < 501.0

@@ -1,1 +1,1 @@
-"""The ``molva`` command: a client of the control API, but for what needs no node (``stateless``)."""
+"""The ``molva`` command: a client of the control API; ``stateless`` is what needs no node."""

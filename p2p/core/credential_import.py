@@ -67,7 +67,9 @@ def _read_bundle(data: bytes) -> list[tuple[Held, bytes]]:
     if not isinstance(copies, list) or not copies:
         raise InvalidInput("The bundle has no copies.")
     if len(copies) > 2 * COPIES_MAX:
-        raise InvalidInput(f"The bundle has {len(copies)} copies; at most {2 * COPIES_MAX} are taken.")
+        raise InvalidInput(
+            f"The bundle has {len(copies)} copies; at most {2 * COPIES_MAX} are taken."
+        )
     return [_read_copy(copy, number) for number, copy in enumerate(copies, start=1)]
 
 

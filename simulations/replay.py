@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
+from p2p import __version__
 from p2p.errors import InvalidInput
+from simulations.checkers.bounds import must_be_possible
 from simulations.formats.one_events import read_contacts, read_creations
 from simulations.formats.one_reports import delivered_text, statistics_text, write_reports
+from simulations.oracle import earliest_arrivals
 from simulations.trace import Outcome, ReplaySettings
 
 ROUTERS: Final = ("epidemic", "spray", "direct", "prophet")
@@ -51,7 +54,8 @@ def run_replay(request: ReplayRequest) -> Outcome:
     """Read, simulate, write both reports and the manifest.
 
     Raises:
-        InvalidInput: a file or a value that cannot be, in one sentence.
+        InvalidInput: a file or a value that cannot be, in one sentence; or a delivery that beats
+            the oracle, which would be this program's own fault.
     """
     settings = request.settings()
     contacts = read_contacts(request.contacts, request.nodes)
@@ -63,6 +67,10 @@ def run_replay(request: ReplayRequest) -> Outcome:
     else:
         from simulations.abstract.replay import replay
     outcome = replay(settings, contacts, creations, request.router, request.copies)
+    # The ONE's recipients take a message whose lifetime ended on its last link.
+    ttl_s = math.inf if request.fidelity == "compat" else request.ttl_min * 60.0
+    earliest = earliest_arrivals(request.nodes, contacts, creations, ttl_s)
+    must_be_possible(outcome.deliveries, earliest)
     write_reports(request.out, settings.name, outcome)
     _write_manifest(request, settings, outcome)
     return outcome
@@ -77,7 +85,7 @@ def outcome_hash(settings: ReplaySettings, outcome: Outcome) -> str:
 def _write_manifest(request: ReplayRequest, settings: ReplaySettings, outcome: Outcome) -> None:
     manifest = {
         "program": "molva-sim replay",
-        "version": _version(),
+        "version": __version__,
         "fidelity": request.fidelity,
         "router": request.router,
         "copies": request.copies,
@@ -106,10 +114,3 @@ def _file_hash(path: Path) -> str:
         while block := file.read(_READ_BYTES):
             digest.update(block)
     return digest.hexdigest()
-
-
-def _version() -> str:
-    try:
-        return version("molva")
-    except PackageNotFoundError:
-        return "unreleased"

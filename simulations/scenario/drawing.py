@@ -9,7 +9,6 @@ from __future__ import annotations
 import random
 from typing import Final, Literal, TypeAlias
 
-from p2p.core.routing.table import ROUTER_NAMES
 from simulations.rng import stream
 from simulations.scenario.model import (
     Checks,
@@ -72,7 +71,7 @@ def drawn_scenario(seed: int, fidelity: Fidelity) -> Scenario:
         infrastructure=Infrastructure(share=1.0, links=nodes),
         link=_link(draws, fidelity),
         node=NodeSettings(buffer_bytes=draws.choice((0, 20_000, 200_000, 10_000_000))),
-        router=_router(draws, fidelity),
+        router=_router(draws),
         workload=RandomLoad(
             messages=draws.randint(1, _MESSAGES[fidelity]),
             until_s=healed_s,
@@ -111,11 +110,8 @@ def _link(draws: random.Random, fidelity: Fidelity) -> Link:
     return Link(rate_bytes_per_s=rate, latency_s=latency_s, loss=loss)
 
 
-def _router(draws: random.Random, fidelity: Fidelity) -> RouterSettings:
+def _router(draws: random.Random) -> RouterSettings:
     name: RouterName = draws.choice(("spray", "epidemic", "direct", "prophet"))
-    known: tuple[str, ...] = ROUTER_NAMES
-    if name == "prophet" and (fidelity == "abstract" or name not in known):
-        name = "epidemic"
     return RouterSettings(name=name, copies=draws.choice((1, 2, 8, 255)))
 
 

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks import simulator
 from benchmarks.commands import command_times_ms
 from benchmarks.credentials import rows as credential_rows
 from benchmarks.envelope import envelope_rates
@@ -95,6 +96,16 @@ def bench_simulator_protocol(_: Path) -> list[Row]:
     return rows
 
 
+def bench_simulator(_: Path) -> list[Row]:
+    """The simulator beside The ONE, and how it grows."""
+    return simulator.rows()
+
+
+def bench_simulator_large(_: Path) -> list[Row]:
+    """An hour of 10,000 abstract nodes."""
+    return simulator.large_rows()
+
+
 BENCHES: dict[str, Callable[[Path], list[Row]]] = {
     "envelope": bench_envelope,
     "adjacent": bench_adjacent,
@@ -103,23 +114,27 @@ BENCHES: dict[str, Callable[[Path], list[Row]]] = {
     "commands": bench_commands,
     "simulator-protocol": bench_simulator_protocol,
     "credentials": bench_credentials,
+    "simulator": bench_simulator,
 }
+LONG: dict[str, Callable[[Path], list[Row]]] = {"simulator-large": bench_simulator_large}
+"""Run only by name."""
 
 
 def main() -> None:
     """Run the benchmarks named, or all."""
+    known = {**BENCHES, **LONG}
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", help=f"some of: {', '.join(BENCHES)}")
+    parser.add_argument("names", nargs="*", help=f"some of: {', '.join(known)}")
     names = parser.parse_args().names or list(BENCHES)
-    unknown = [name for name in names if name not in BENCHES]
+    unknown = [name for name in names if name not in known]
     if unknown:
-        parser.error(f"no benchmark {unknown[0]!r}; choose from {', '.join(BENCHES)}")
+        parser.error(f"no benchmark {unknown[0]!r}; choose from {', '.join(known)}")
     clean_environment()
     header = ("figure", "peers: LXMF 1.2.1, RNS 1.5.7", "ask", "measured")
     print("{:<52} {:<32} {:<20} {}".format(*header))
     for name in names:
         with tempfile.TemporaryDirectory(prefix="molva-bench-") as folder:
-            for row in BENCHES[name](Path(folder)):
+            for row in known[name](Path(folder)):
                 print("{:<52} {:<32} {:<20} {}".format(*row), flush=True)
 
 

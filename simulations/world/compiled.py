@@ -1,7 +1,8 @@
 """The loops of walking and meeting, compiled by numba where it is installed.
 
-Loading numba and its cache takes about a second, so few nodes are left to numpy. The compiled code
-is kept beside this package, or in the person's cache folder where that is not writable.
+Loading numba and its cache takes about half a second, so short walks of few are left to numpy. The
+compiled code is kept beside this package, or in the person's cache folder where that is not
+writable.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from simulations.world import arrays, loops
 from simulations.world.loops import Floats, Ints
 
 NODES_MIN: Final = 1000
-"""Below this many nodes numba costs more than it saves in an hour of one-second steps."""
+"""From so many nodes on, numba has paid for itself after some hundred steps."""
+WORK_MIN: Final = 6_000_000
+"""With fewer nodes: steps done, times nodes and the 1000 that a step of numpy's costs anyhow."""
 
 _F = TypeVar("_F", bound=Callable[..., object])
 
@@ -37,9 +40,15 @@ class Steps:
 NUMPY: Final = Steps("numpy", arrays.advance, arrays.due, arrays.near_pairs)
 
 
-def steps_for(nodes: int) -> Steps:
-    """Give what is fastest for so many nodes; the numbers are the same to the last bit."""
-    return (compiled() or NUMPY) if nodes >= NODES_MIN else NUMPY
+def steps_for(nodes: int, done: int = 0) -> Steps:
+    """Give what is fastest for so many nodes; the numbers are the same to the last bit.
+
+    Args:
+        done: steps that numpy has done already: who walks for long goes on with numba.
+    """
+    if nodes >= NODES_MIN or done * (nodes + 1000) >= WORK_MIN:
+        return compiled() or NUMPY
+    return NUMPY
 
 
 @cache

@@ -63,7 +63,7 @@ def contacts(
     before = np.empty(0, dtype=np.int64)
     for number, positions in enumerate(frames):
         nodes = len(positions)
-        now = pairs_in_range(positions, range_m, steps)
+        now = pairs_in_range(positions, range_m, steps or steps_for(nodes, number))
         time_s = number * step_s
         for pairs, up in ((_without(before, now), False), (_without(now, before), True)):
             firsts, seconds = np.divmod(pairs, nodes)

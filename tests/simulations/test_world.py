@@ -74,6 +74,7 @@ def test_compiled_steps_equal_numpy_to_the_last_bit():
     nodes = NODES_MIN
     fast = steps_for(nodes)
     assert (fast.how, steps_for(nodes - 1).how) == ("numba", "numpy")
+    assert (steps_for(100, 5000).how, steps_for(100, 6000).how) == ("numpy", "numba")
     frames = list(walk(waypoints(nodes), 2.0, 60, NUMPY))
     again = list(walk(waypoints(nodes), 2.0, 60, fast))
     assert all((a == b).all() for a, b in zip(frames, again, strict=True))

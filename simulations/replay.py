@@ -15,6 +15,7 @@ from simulations.checkers.bounds import must_be_possible
 from simulations.formats.one_events import read_contacts, read_creations
 from simulations.formats.one_reports import delivered_text, statistics_text, write_reports
 from simulations.oracle import earliest_arrivals
+from simulations.standin_suite import STANDIN_NAME
 from simulations.trace import Outcome, ReplaySettings
 
 ROUTERS: Final = ("epidemic", "spray", "direct", "prophet")
@@ -87,6 +88,7 @@ def _write_manifest(request: ReplayRequest, settings: ReplaySettings, outcome: O
         "program": "molva-sim replay",
         "version": __version__,
         "fidelity": request.fidelity,
+        "suite": STANDIN_NAME if request.fidelity == "protocol" else "none",
         "router": request.router,
         "copies": request.copies,
         "nodes": request.nodes,

@@ -28,6 +28,8 @@ from p2p.sessions.suite import (
 from p2p.wire.bundle import ML_KEM_768_PUBLIC_BYTES
 from p2p.wire.envelope import ENCAPSULATED_SIZE_BYTES
 
+STANDIN_NAME: Final = "INSECURE-stand-in"
+"""What a result's manifest says of who sealed."""
 _MAC_BYTES: Final = 16
 _STATE = struct.Struct(">32s32s32sIII")
 _NUMBERS = struct.Struct(">II")
@@ -101,7 +103,7 @@ class InsecureStandinSuite:
     @property
     def name(self) -> str:
         """The name that a result's manifest shows."""
-        return "INSECURE-stand-in"
+        return STANDIN_NAME
 
     def make_prekeys(self, device_seed: bytes, entropy: Entropy) -> Prekeys:
         """Make keys of the right sizes."""

@@ -65,6 +65,8 @@ def test_protocol_fidelity_runs_production_nodes(tmp_path, router):
     lines = (tmp_path / "out" / "DeliveredMessagesReport.txt").read_text().splitlines()
     assert lines[1].split()[1:4] == ["M1", "350", "1"]
     assert lines[1].endswith("n0->n1")
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert (manifest["fidelity"], manifest["suite"]) == ("protocol", "INSECURE-stand-in")
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from p2p.core.commands import Commands
+from p2p.core.assembly import assemble
 from p2p.core.config import NodeConfig
-from p2p.core.contacts import Contacts
-from p2p.core.custody import Custody
-from p2p.core.delivery import Delivery
 from p2p.core.effects import (
     ClockDisagrees,
     ContactView,
@@ -28,23 +25,11 @@ from p2p.core.events import (
     Started,
     Woken,
 )
-from p2p.core.exchange import make_exchange
-from p2p.core.inbox import Inbox
-from p2p.core.introductions import Introductions, Outcome
-from p2p.core.mail_frames import MailFrames
+from p2p.core.introductions import Outcome
 from p2p.core.neighbours import Neighbour, Stage
-from p2p.core.outbox import Outbox, derive_message_secret
-from p2p.core.proofs import Proofs
-from p2p.core.record_sync import RecordSync, record_config
-from p2p.core.records import Records
 from p2p.core.reputation import Reputation
 from p2p.core.routing.router import Router
-from p2p.core.sync import Sync
-from p2p.core.transfer import Transfer
-from p2p.core.trust import Trust
-from p2p.core.trust_commands import make_trust_commands
 from p2p.core.trust_events import TrustView
-from p2p.crypto.record_signature import author_seed_of
 from p2p.errors import LimitExceeded, ProtocolViolation, RemoteError, WrongVersion
 from p2p.ports.entropy import Entropy
 from p2p.ports.store import Store
@@ -102,50 +87,26 @@ class Node:
         config: NodeConfig,
         now_s: float,
     ) -> None:
+        parts = assemble(identity, book, store, router, entropy, config)
         self._book = book
         self._store = store
         self._router = router
         self._config = config
-        self._contacts = Contacts(store, identity.account_key)
-        self._custody = Custody(store, config.custody)
-        self._proofs = Proofs(store, config.custody)
-        message_secret = derive_message_secret(identity.device_seed)
-        outbox = Outbox(store, self._custody, book, router, entropy, message_secret)
-        outbox.load()
-        inbox = Inbox(store, book)
-        self._introductions = Introductions(
-            identity.account_key, self._contacts, book, outbox, config
-        )
-        self._neighbours: dict[PeerId, Neighbour] = {}
-        self._trust = Trust(store, config.trust)
-        self._exchange = make_exchange(self._introductions, self._trust, entropy, store)
-        self._sync = Sync(
-            self._custody, self._proofs, self._contacts, book, outbox, config, self._neighbours
-        )
-        self._transfer = Transfer(
-            self._custody, self._proofs, router, config.link.carries_unanswered_max
-        )
-        self._delivery = Delivery(
-            self._custody,
-            self._proofs,
-            self._contacts,
-            self._introductions,
-            inbox,
-            outbox,
-            self._exchange,
-            self._sync,
-            entropy,
-            config,
-        )
-        author_seed, limits = author_seed_of(identity.device_seed), record_config(config)
-        self.records = Records(store, author_seed, limits)
-        self._record_sync = RecordSync(self.records, self._contacts, limits)
-        told = make_trust_commands(self._trust, self.records)
-        self._mail_frames = MailFrames(self._sync, self._delivery, outbox)
-        self._commands = Commands(
-            self._contacts, self._introductions, inbox, outbox, book, store, told, self._exchange
-        )
-        self._outbox = outbox
+        self._contacts = parts.contacts
+        self._custody = parts.custody
+        self._proofs = parts.proofs
+        self._outbox = parts.outbox
+        self._introductions = parts.introductions
+        self._neighbours = parts.neighbours
+        self._trust = parts.trust
+        self._exchange = parts.exchange
+        self._sync = parts.sync
+        self._transfer = parts.transfer
+        self._delivery = parts.delivery
+        self.records = parts.records
+        self._record_sync = parts.record_sync
+        self._mail_frames = parts.mail_frames
+        self._commands = parts.commands
         self._reputation = Reputation(config.link)
         self._maintain_at_s = now_s
         self._housekeep_at_s = now_s + HOUSEKEEPING_S

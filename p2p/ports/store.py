@@ -1,7 +1,7 @@
 """What a node keeps, and how it asks for it. Synchronous: a shell wraps each batch of the node's
 work in one :meth:`Store.transaction` and lets effects leave only after it has committed.
 
-Values are plain rows; their meaning belongs to :mod:`p2p.core`. Every adapter passes the same
+The values are in :mod:`p2p.ports.rows` and can be had from here. Every adapter passes the same
 contract suite, ``tests/ports/``. Iterators give what was there when they were asked for, so the
 store may change while they are used.
 """
@@ -10,195 +10,42 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Protocol
 
-from p2p.wire.ids import AccountKey, EnvelopeId, MessageId, PeerId, Proof, RecordId, Tag
+from p2p.ports.rows import (
+    CustodyRow,
+    Direction,
+    DocumentKind,
+    HistoryEntry,
+    MessageRow,
+    MessageState,
+    ProofRow,
+    RecordRow,
+    RecordTier,
+    Tier,
+    VersionRow,
+)
+from p2p.wire.ids import AccountKey, EnvelopeId, MessageId, RecordId, Tag
 from p2p.wire.record import RecordKey
 
-
-class DocumentKind(StrEnum):
-    """What a keyed document is; each kind has its own key space."""
-
-    SETTING = "setting"
-    CONTACT = "contact"
-    SESSION = "session"
-    BUNDLE = "bundle"
-    INVITE = "invite"
-    PEER = "peer"
-    RECORD = "record"
-    TRUST = "trust"
-    CREDENTIAL = "credential"
-    CREDENTIAL_REQUEST = "credential-request"
-    PROVEN = "proven"
-
-
-class Direction(StrEnum):
-    """Whether this device wrote the message or received it."""
-
-    OUT = "out"
-    IN = "in"
-
-
-class MessageState(StrEnum):
-    """The truth about a message; see docs/reference/message-states.md."""
-
-    QUEUED = "queued"
-    """Durable on this device; nobody else has it."""
-    CARRIED = "carried"
-    """At least one other node said that it holds it durably."""
-    DELIVERED = "delivered"
-    """The delivery proof was seen: the recipient's device opened it."""
-    EXPIRED = "expired"
-    """Its lifetime ended before a proof was seen."""
-    RECEIVED = "received"
-    """Incoming: opened here and durable."""
-    READ = "read"
-    """Incoming: shown to the person."""
-
-
-class Tier(StrEnum):
-    """For whom an envelope is kept; the order of eviction is the reverse of this one."""
-
-    OWN = "own"
-    CONTACT = "contact"
-    CREDENTIALED = "credentialed"
-    STRANGER = "stranger"
-
-
-@dataclass(frozen=True, slots=True)
-class MessageRow:
-    """One message between this device and a contact.
-
-    Attributes:
-        order: place in this store's order of arrival, from 1; 0 lets the store assign it.
-        contact: account key of the other side.
-        created_s: when it was written (out) or opened here (in), Unix seconds.
-        sent_s: the sender's clock when it was written.
-        expires_s: end of its lifetime on the mesh.
-        carriers: how many neighbours said that they hold it durably.
-        proof_hash: BLAKE2b-128 of the delivery proof of its present envelope (out); 16 zero bytes
-            for incoming mail.
-    """
-
-    order: int
-    id: MessageId
-    direction: Direction
-    contact: AccountKey
-    state: MessageState
-    text: str
-    created_s: float
-    sent_s: float
-    expires_s: float
-    carriers: int
-    proof_hash: Tag
-
-    def placed(self, order: int) -> MessageRow:
-        """Give the same message with the order that the store gave it."""
-        # Written out, since dataclasses.replace takes three times as long.
-        return MessageRow(
-            order,
-            self.id,
-            self.direction,
-            self.contact,
-            self.state,
-            self.text,
-            self.created_s,
-            self.sent_s,
-            self.expires_s,
-            self.carriers,
-            self.proof_hash,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class HistoryEntry:
-    """One thing that happened to a message: ``kind`` is kebab-case, ``detail`` for a person."""
-
-    at_s: float
-    kind: str
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class CustodyRow:
-    """What is kept about one envelope besides its bytes.
-
-    Attributes:
-        commitment: bytes 22 to 38 of the envelope: a first contact's commitment.
-        depositor: the neighbour that brought it; the empty string for our own.
-        copies: copies that may still be given away (binary spray); meaning belongs to the router.
-        received_s: Unix seconds.
-    """
-
-    id: EnvelopeId
-    tag: Tag
-    commitment: Tag
-    size_bytes: int
-    expires_s: float
-    tier: Tier
-    depositor: PeerId
-    copies: int
-    hops: int
-    received_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class ProofRow:
-    """A delivery proof worth passing on until ``expires_s``; ``hash`` is BLAKE2b-128 of it."""
-
-    hash: Tag
-    proof: Proof
-    expires_s: float
-
-
-class RecordTier(StrEnum):
-    """Why a record is kept; the order of eviction is the reverse of this one."""
-
-    OWN = "own"
-    """Published here."""
-    VERIFIED = "verified"
-    """Signed by somebody whom the person here trusts for such lists."""
-    CONTACT = "contact"
-    """A contact's node brought it."""
-    STRANGER = "stranger"
-
-
-@dataclass(frozen=True, slots=True)
-class RecordRow:
-    """What is kept about one record besides its body.
-
-    Attributes:
-        id: the hash that names it.
-        key: author, kind and name: of each key one record is kept.
-        header: its signed header's bytes, as received.
-        depositor: the neighbour that brought it; the empty string for our own.
-        issued_s, expires_s: Unix seconds, as its author says.
-        received_s: Unix seconds.
-    """
-
-    id: RecordId
-    key: RecordKey
-    version: int
-    size_bytes: int
-    body_hash: bytes
-    issued_s: int
-    expires_s: int
-    header: bytes
-    tier: RecordTier
-    depositor: PeerId
-    received_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class VersionRow:
-    """The newest version of a record that was here, which outlives the record."""
-
-    key: RecordKey
-    version: int
-    id: RecordId
-    tier: RecordTier
+__all__ = [
+    "CustodyRow",
+    "CustodyStore",
+    "Direction",
+    "DocumentKind",
+    "DocumentStore",
+    "HistoryEntry",
+    "MessageRow",
+    "MessageState",
+    "MessageStore",
+    "ProofRow",
+    "RecordRow",
+    "RecordStore",
+    "RecordTier",
+    "Store",
+    "Tier",
+    "VersionRow",
+]
 
 
 class DocumentStore(Protocol):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from operator import itemgetter
 
 from simulations.trace import ContactChange, Creation
 
@@ -29,18 +29,36 @@ def earliest_arrivals(
         ttl_s: lifetime; infinity for none.
     """
     spread = _Spread(nodes)
-    moments: dict[float, _Moment] = {}
-    for change in changes:
-        moments.setdefault(change.time_s, _Moment([], [])).changes.append(change)
-    for creation in creations:
-        moments.setdefault(creation.time_s, _Moment([], [])).creations.append(creation)
-    for time_s in sorted(moments):
-        spread.pass_moment(time_s, moments[time_s])
+    of_time = itemgetter(0)
+    links = iter([*sorted(changes, key=of_time), _NEVER])
+    births = iter([*sorted(creations, key=of_time), _UNBORN])
+    change, creation = next(links), next(births)
+    while (time_s := min(change[0], creation[0])) < math.inf:
+        # Within a moment contacts begin, then messages, and only then contacts end.
+        ended: dict[tuple[int, int], None] = {}
+        while change[0] == time_s:
+            _, first, second, up = change
+            pair = (first, second) if first < second else (second, first)
+            if up:
+                ended.pop(pair, None)
+                spread.link(first, second, time_s)
+            else:
+                ended[pair] = None
+            change = next(links)
+        while creation[0] == time_s:
+            spread.create(creation)
+            creation = next(births)
+        for pair in ended:
+            spread.unlink(*pair)
     return {
         creation.name: time_s
         for creation, time_s in spread.arrivals
         if time_s - creation.time_s <= ttl_s
     }
+
+
+_NEVER = ContactChange(math.inf, 0, 0, up=False)
+_UNBORN = Creation(math.inf, "", 0, 0, 0)
 
 
 def reachable(
@@ -57,13 +75,6 @@ def reachable(
     return sum(time_s <= end_s for time_s in arrivals.values()) / len(creations)
 
 
-class _Moment(NamedTuple):
-    """What happens at one time."""
-
-    changes: list[ContactChange]
-    creations: list[Creation]
-
-
 class _Spread:
     """Who holds what, with a bit for each message, and who is linked to whom."""
 
@@ -74,45 +85,40 @@ class _Spread:
         self._creations: list[Creation] = []
         self.arrivals: list[tuple[Creation, float]] = []
 
-    def pass_moment(self, time_s: float, moment: _Moment) -> None:
-        """Let all contacts of a moment begin, then its messages, and only then contacts end."""
-        ended: dict[tuple[int, int], bool] = {}
-        for change in moment.changes:
-            ended[
-                min(change.first, change.second), max(change.first, change.second)
-            ] = not change.up
-            if change.up:
-                self._link(change.first, change.second, time_s)
-        for creation in moment.creations:
-            bit = 1 << len(self._creations)
-            self._creations.append(creation)
-            self._bound_for[creation.destination] |= bit
-            self._give(creation.source, bit, time_s)
-        for (first, second), down in ended.items():
-            if down:
-                self._near[first].pop(second, None)
-                self._near[second].pop(first, None)
-
-    def _link(self, first: int, second: int, time_s: float) -> None:
-        if first != second and second not in self._near[first]:
-            self._near[first][second] = None
-            self._near[second][first] = None
-            one, other = self._held[first], self._held[second]
+    def link(self, first: int, second: int, time_s: float) -> None:
+        """Let two nodes share all they have, and all that they get while they are linked."""
+        near = self._near[first]
+        if first == second or second in near:
+            return
+        near[second] = self._near[second][first] = None
+        one, other = self._held[first], self._held[second]
+        if one != other:
             self._give(second, one & ~other, time_s)
             self._give(first, other & ~one, time_s)
 
+    def unlink(self, first: int, second: int) -> None:
+        """End a contact, if there is one."""
+        self._near[first].pop(second, None)
+        self._near[second].pop(first, None)
+
+    def create(self, creation: Creation) -> None:
+        """Put a message where it is written, and wherever it can be at once."""
+        bit = 1 << len(self._creations)
+        self._creations.append(creation)
+        self._bound_for[creation.destination] |= bit
+        self._give(creation.source, bit, creation.time_s)
+
     def _give(self, node: int, messages: int, time_s: float) -> None:
         waiting = [(node, messages)]
+        held = self._held
         while waiting:
             node, messages = waiting.pop()
-            fresh = messages & ~self._held[node]
+            fresh = messages & ~held[node]
             if fresh:
-                self._held[node] |= fresh
-                self._arrive(fresh & self._bound_for[node], time_s)
-                waiting.extend((peer, fresh) for peer in self._near[node])
-
-    def _arrive(self, messages: int, time_s: float) -> None:
-        while messages:
-            index = (messages & -messages).bit_length() - 1
-            messages &= messages - 1
-            self.arrivals.append((self._creations[index], time_s))
+                held[node] |= fresh
+                arrived = fresh & self._bound_for[node]
+                while arrived:
+                    index = (arrived & -arrived).bit_length() - 1
+                    arrived &= arrived - 1
+                    self.arrivals.append((self._creations[index], time_s))
+                waiting.extend([(peer, fresh) for peer in self._near[node]])

@@ -8,9 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from p2p.core.config import NodeConfig
 from p2p.core.routing.router import Item
-from p2p.core.routing.table import router_for
+from p2p.core.routing.table import router_named
 from p2p.errors import InvalidInput
 from p2p.wire.ids import EnvelopeId, PeerId
 
@@ -56,7 +55,7 @@ def policy_for(router: str, copies: int) -> CountedPolicy:
     """
     if router in COUNTED_ROUTERS:
         return counted_policy(router, copies)
-    policy = router_for(NodeConfig(router=router, spray_copies=copies))
+    policy = router_named(router, copies)
     shown = b"recipient"
     items = [Item(EnvelopeId(bytes(32)), 0, count, 0, shown) for count in range(COPIES_MAX + 1)]
     given = tuple(min(1, count) for count in range(COPIES_MAX + 1))
@@ -72,7 +71,7 @@ def counted_policy(router: str, copies: int) -> CountedPolicy:
     """
     if router not in COUNTED_ROUTERS:
         raise InvalidInput(f"No router {router!r}; choose one of {', '.join(COUNTED_ROUTERS)}.")
-    policy = router_for(NodeConfig(router=router, spray_copies=copies))
+    policy = router_named(router, copies)
     items = [Item(EnvelopeId(bytes(32)), 0, count, 0, b"") for count in range(COPIES_MAX + 1)]
     given = tuple(policy.share(item, PeerId(""), 0.0) for item in items)
     kept = tuple(policy.keep(item, share) for item, share in zip(items, given, strict=True))

@@ -15,7 +15,6 @@ from simulations.checkers.bounds import must_be_possible
 from simulations.formats.one_events import read_contacts, read_creations
 from simulations.formats.one_reports import delivered_text, statistics_text, write_reports
 from simulations.oracle import earliest_arrivals
-from simulations.standin_suite import STANDIN_NAME
 from simulations.trace import Outcome, ReplaySettings
 
 ROUTERS: Final = ("epidemic", "spray", "direct", "prophet")
@@ -88,7 +87,7 @@ def _write_manifest(request: ReplayRequest, settings: ReplaySettings, outcome: O
         "program": "molva-sim replay",
         "version": __version__,
         "fidelity": request.fidelity,
-        "suite": STANDIN_NAME if request.fidelity == "protocol" else "none",
+        "suite": _suite(request.fidelity),
         "router": request.router,
         "copies": request.copies,
         "nodes": request.nodes,
@@ -108,6 +107,14 @@ def _write_manifest(request: ReplayRequest, settings: ReplaySettings, outcome: O
         path.write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8", newline="\n")
     except OSError as error:
         raise InvalidInput(f"Cannot write {path}: {error.strerror or error}.") from error
+
+
+def _suite(fidelity: str) -> str:
+    if fidelity != "protocol":
+        return "none"
+    from simulations.standin_suite import STANDIN_NAME  # with cryptography, slow to import
+
+    return STANDIN_NAME
 
 
 def _file_hash(path: Path) -> str:

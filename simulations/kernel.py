@@ -63,19 +63,23 @@ class Kernel(Generic[EventT]):
         Raises:
             InvalidInput: more than EVENTS_MAX events were handled.
         """
-        agenda, heap = self._agenda, self._heap
-        while True:
-            if agenda and (not heap or agenda[-1][0] <= heap[0][0]):
-                if agenda[-1][0] > end_s:
+        agenda, heap, pop = self._agenda, self._heap, heapq.heappop
+        handled = self.handled
+        try:
+            while True:
+                if agenda and (not heap or agenda[-1][0] <= heap[0][0]):
+                    if agenda[-1][0] > end_s:
+                        break
+                    self.now_s, node, event = agenda.pop()
+                elif heap and heap[0][0] <= end_s:
+                    self.now_s, _, node, event = pop(heap)
+                else:
                     break
-                self.now_s, node, event = agenda.pop()
-            elif heap and heap[0][0] <= end_s:
-                self.now_s, _, node, event = heapq.heappop(heap)
-            else:
-                break
-            self.handled += 1
-            if self.handled > EVENTS_MAX:
-                raise InvalidInput(f"More than {EVENTS_MAX} events; the scenario does not end.")
-            handle(node, event)
+                handled += 1
+                if handled > EVENTS_MAX:
+                    raise InvalidInput(f"More than {EVENTS_MAX} events; the scenario does not end.")
+                handle(node, event)
+        finally:
+            self.handled = handled
         if end_s < math.inf:
             self.now_s = max(self.now_s, end_s)

@@ -77,7 +77,7 @@ def read_words(path: Path) -> Iterator[tuple[int, list[str]]]:
         with path.open(encoding="utf-8-sig") as file:
             for number, line in enumerate(file, start=1):
                 words = line.split()
-                if words and not words[0].startswith("#"):
+                if words and words[0][0] != "#":
                     yield number, words
     except OSError as error:
         raise InvalidInput(f"Cannot read {path}: {error.strerror or error}.") from error

@@ -40,26 +40,25 @@ def read_contacts(path: Path, nodes: int) -> list[ContactChange]:
     """
     changes: list[ContactChange] = []
     known: dict[str, int] = {}
+    states = dict(_STATES)
     time_s = last_s = 0.0
     last_word = ""
     for number, words in read_words(path):
         if len(words) not in _CONTACT_WORDS or words[1] != "CONN":
             raise Place(path, number).refuse("allowed is: TIME CONN NODE NODE up|down.")
-        first, second = known.get(words[2]), known.get(words[3])
-        up = _STATES.get(words[4])
-        if first is None or second is None or up is None:
+        try:
+            first, second, up = known[words[2]], known[words[3]], states[words[4]]
+        except KeyError:
             place = Place(path, number)
             first = known[words[2]] = place.node(words[2], nodes)
             second = known[words[3]] = place.node(words[3], nodes)
-            up = _STATES.get(words[4].lower())
-            if up is None:
-                raise place.refuse(f"{words[4][:60]!r} is no state; allowed are up and down.")
+            up = states[words[4]] = _state(place, words[4])
         if words[0] != last_word:
             last_word = words[0]
             time_s = Place(path, number).time_s(last_word)
-        if time_s < last_s:
-            raise _backwards(Place(path, number), time_s, last_s)
-        last_s = time_s
+            if time_s < last_s:
+                raise _backwards(Place(path, number), time_s, last_s)
+            last_s = time_s
         changes.append(ContactChange(time_s, first, second, up))
     return changes
 
@@ -122,6 +121,13 @@ def time_text(time_s: float) -> str:
         return str(int(time_s))
     text = repr(time_s)
     return text if "e" not in text else f"{time_s:.17f}"
+
+
+def _state(place: Place, word: str) -> bool:
+    up = _STATES.get(word.lower())
+    if up is None:
+        raise place.refuse(f"{word[:60]!r} is no state; allowed are up and down.")
+    return up
 
 
 def _size(place: Place, word: str) -> int:

@@ -67,7 +67,7 @@ def requests(session: Session, everything: bool) -> None:  # noqa: FBT001
 @click.option("--engagement", default="", metavar="TEXT", help="A code's text, or - for stdin.")
 @click.option("--credential", "chosen", default="", metavar="ID", help="Answer with this one.")
 @click.option("--only", default="", metavar="NAME[,NAME]", help="Show these elements; do not ask.")
-@click.option("--yes", is_flag=True, help="Show all that is asked for; do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask: show all, or what --only names.")
 @click.option("--decline", is_flag=True, help="Show nothing, and say so.")
 @click.option("--reuse-copy", is_flag=True, help="Show a copy that somebody else has seen.")
 @click.option("--qr-frames", is_flag=True, help="Show the answer as QR codes, without any link.")
@@ -99,8 +99,6 @@ def answer(
         raise click.UsageError("Either the ID of a question or --engagement.")
     if decline and (only or yes or chosen or qr_frames):
         raise click.UsageError("--decline goes alone.")
-    if only and yes:
-        raise click.UsageError("Either --only or --yes.")
     credentials = session.client.credentials
     question = credentials.scan(_code(engagement)) if engagement else credentials.request(ref)
     if question.direction != "in":
@@ -178,8 +176,6 @@ def _explain(session: Session, question: CredentialRequest, choice: CredentialCh
 
 def _agreed(session: Session, choice: CredentialChoice, only: str, *, yes: bool) -> list[str]:
     """Give what the person agrees to show, element by element."""
-    if yes:
-        return list(choice.has)
     if only:
         names = [name.strip() for name in only.split(",") if name.strip()]
         strange = [name for name in names if name not in choice.has]
@@ -189,6 +185,8 @@ def _agreed(session: Session, choice: CredentialChoice, only: str, *, yes: bool)
                 code="invalid-input",
             )
         return names
+    if yes:
+        return list(choice.has)
     if session.screen.as_json or not sys.stdin.isatty():
         raise click.UsageError("There is no terminal to ask on: use --only, --yes or --decline.")
     agreed = [name for name in choice.has if click.confirm(f"Show {safe_line(name)}?", err=True)]

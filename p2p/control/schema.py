@@ -223,8 +223,8 @@ class Invite(Struct, frozen=True, kw_only=True):
 class Peer(Struct, frozen=True, kw_only=True):
     """A peer known: ``state`` is ``neighbour``, ``known``, ``waiting`` or ``banned``.
 
-    ``source`` is ``manual``, ``bootstrap``, ``mdns``, ``dht`` or ``contact``; ``retry_at_s`` is 0
-    where nothing is waited for.
+    ``source`` is ``manual``, ``bootstrap``, ``mdns``, ``dht``, ``contact`` or ``inbound`` (it
+    dialled us); ``retry_at_s`` is 0 where nothing is waited for.
     """
 
     peer_id: str

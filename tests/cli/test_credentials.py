@@ -104,7 +104,6 @@ def test_a_code_is_drawn_with_its_text(molva: CommandLine, running: RunningNode)
         ("answer",),
         ("answer", "4a5e"),
         ("answer", "4a5e", "--engagement", "x"),
-        ("answer", "4a5e", "--only", "x", "--yes"),
         ("answer", "4a5e", "--decline", "--yes"),
         ("answer", "--engagement", "-"),
         ("collect",),

@@ -127,7 +127,7 @@ PROVEN = ProvenView(
 )
 
 
-def answer(command: CredentialCommand) -> CredentialResult:
+def answer(command: CredentialCommand) -> CredentialResult:  # noqa: C901 - a case for each
     """Answer a command about credentials; ``bad`` data break a rule."""
     match command:
         case CredentialImported(data=data):

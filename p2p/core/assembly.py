@@ -73,16 +73,7 @@ def assemble(
     exchange = make_exchange(introductions, trust, entropy, store)
     sync = Sync(custody, proofs, contacts, book, outbox, config, neighbours)
     delivery = Delivery(
-        custody,
-        proofs,
-        contacts,
-        introductions,
-        inbox,
-        outbox,
-        exchange,
-        sync,
-        entropy,
-        config,
+        custody, proofs, contacts, introductions, inbox, outbox, exchange, sync, entropy, config
     )
     limits = record_config(config)
     records = Records(store, author_seed_of(identity.device_seed), limits)

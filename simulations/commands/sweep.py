@@ -115,8 +115,8 @@ def sweep(
             f"{tally.kept + tally.done} of {runs} runs are in {out}{again}; "
             f"next: molva-sim report {out}"
         )
-    if tally.failed:
-        _tell_failures(tally.failed)
+    if tally.failed or tally.unsound:
+        _tell_failures(tally)
         context.exit(1)
 
 
@@ -139,6 +139,7 @@ def _answer(plan: Plan, tally: Tally, out: Path) -> dict[str, object]:
         "done": tally.done,
         "damaged": tally.damaged,
         "failed": failed,
+        "unsound": [{"variant": label, "seed": seed} for label, seed in tally.unsound],
     }
 
 
@@ -165,11 +166,18 @@ def _cores() -> int:
     return os.cpu_count() or 1
 
 
-def _tell_failures(failed: list[tuple[str, int, str]]) -> None:
-    for label, seed, why in failed[:FAILURES_SHOWN]:
+def _tell_failures(tally: Tally) -> None:
+    for label, seed, why in tally.failed[:FAILURES_SHOWN]:
         click.echo(f"molva-sim: {label}, seed {seed}, failed: {why}", err=True)
-    if len(failed) > FAILURES_SHOWN:
-        click.echo(f"molva-sim: {len(failed) - FAILURES_SHOWN} more runs failed.", err=True)
+    if len(tally.failed) > FAILURES_SHOWN:
+        click.echo(f"molva-sim: {len(tally.failed) - FAILURES_SHOWN} more runs failed.", err=True)
+    if tally.unsound:
+        label, seed = tally.unsound[0]
+        click.echo(
+            f"molva-sim: Checkers found what no run may do in {len(tally.unsound)} runs; the first "
+            f"is {label}, seed {seed}.",
+            err=True,
+        )
 
 
 class _Bar:

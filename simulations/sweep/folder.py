@@ -101,7 +101,7 @@ class SweepFolder:
                 f"{self.path} holds results made by {made}; results of one sweep come from one "
                 "code. Name another folder, or begin anew with --restart."
             )
-        rows, damaged = self._rows(key for key, _, _ in plan.runs())
+        rows, damaged = self._rows((key for key, _, _ in plan.runs()), plan.code_sha256)
         self.write(PLAN_FILE_NAME, msgspec.json.format(msgspec.json.encode(plan), indent=1))
         return Found(rows, damaged, before.grid_sha256() != plan.grid_sha256())
 
@@ -142,13 +142,13 @@ class SweepFolder:
                 partial.unlink(missing_ok=True)
                 raise
 
-    def _rows(self, keys: Iterable[str]) -> tuple[dict[str, Row], int]:
+    def _rows(self, keys: Iterable[str], code_sha256: str) -> tuple[dict[str, Row], int]:
         rows: dict[str, Row] = {}
         damaged = 0
         for key in keys:
             data = _read(self.path / _ROWS / f"{key}.json")
             row = read_row(data) if data is not None else None
-            if row is not None and row.key == key:
+            if row is not None and row.key == key and row.code_sha256 == code_sha256:
                 rows[key] = row
             elif data is not None:
                 damaged += 1

@@ -72,6 +72,11 @@ def run_sweep(
     finally:
         for name, data in table_files(plan, rows).items():
             folder.write(name, data)
+    tally.unsound = [
+        (variant.label, seed)
+        for key, variant, seed in plan.runs()
+        if key in rows and rows[key].figures.get("findings")
+    ]
     return tally
 
 
@@ -92,5 +97,6 @@ def _groups(
 def _refuse_other_code(row: Row, plan: Plan) -> None:
     if row.code_sha256 != plan.code_sha256:
         raise Conflict(
-            "A worker runs other sources of Molva than this machine; install the same on both."
+            "A run was made by other sources of Molva than this sweep's: a worker elsewhere has "
+            "another version installed, or the sources changed meanwhile."
         )

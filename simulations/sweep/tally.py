@@ -15,6 +15,7 @@ class Tally:
         done: finished now.
         damaged: files of finished runs that could not be read; those runs were done again.
         failed: (label, seed, why) of runs that could not be done.
+        unsound: (label, seed) of runs in which a checker found what no run may do.
     """
 
     runs: int
@@ -23,3 +24,4 @@ class Tally:
     other_grid: bool
     done: int = 0
     failed: list[tuple[str, int, str]] = field(default_factory=list[tuple[str, int, str]])
+    unsound: list[tuple[str, int]] = field(default_factory=list[tuple[str, int]])

@@ -145,6 +145,17 @@ def test_a_row_in_another_s_place_is_damaged(tmp_path):
     assert sweep(wanted, out)[0].damaged == 1
 
 
+def test_a_row_of_other_code_is_done_again(tmp_path):
+    out, wanted = tmp_path / "out", plan(tmp_path)
+    sweep(wanted, out)
+    path = min((out / "rows").glob("*.json"))
+    row = read_row(path.read_bytes())
+    assert row is not None
+    said = {name: getattr(row, name) for name in Row.__struct_fields__}
+    path.write_bytes(row_bytes(Row(**{**said, "code_sha256": "0" * 64})))
+    assert sweep(wanted, out)[0].done == 1
+
+
 def test_more_seeds_and_more_values_keep_what_is_there(tmp_path):
     out = tmp_path / "out"
     sweep(plan(tmp_path), out)
@@ -190,7 +201,7 @@ def test_a_worker_with_other_code_is_noticed(tmp_path):
                 said = {**{f: getattr(answer.row, f) for f in Row.__struct_fields__}}
                 yield job, Done(Row(**{**said, "code_sha256": "0" * 64}), {})
 
-    with pytest.raises(Conflict, match="A worker runs other sources"):
+    with pytest.raises(Conflict, match="made by other sources of Molva than this sweep"):
         sweep(plan(tmp_path), tmp_path / "out", Elsewhere())
 
 
@@ -342,3 +353,17 @@ def test_a_truncated_table_is_one_sentence(tmp_path):
             read_results(out)
     sweep(plan(tmp_path), out)
     assert len(read_results(out)) == 8
+
+
+def test_a_run_that_a_checker_objects_to_is_told_each_time(tmp_path):
+    class Unsound(Here):
+        def run(self, perform, groups):
+            for job, answer in super().run(perform, groups):
+                figures = {**answer.row.figures, "findings": float(job.seed == 2)}
+                said = {name: getattr(answer.row, name) for name in Row.__struct_fields__}
+                yield job, Done(Row(**{**said, "figures": figures}), {})
+
+    out, wanted = tmp_path / "out", plan(tmp_path)
+    tally, _ = sweep(wanted, out, Unsound())
+    assert [seed for _, seed in tally.unsound] == [2, 2, 2, 2]
+    assert sweep(wanted, out)[0].unsound == tally.unsound

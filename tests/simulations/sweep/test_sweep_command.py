@@ -47,6 +47,7 @@ def test_a_sweep_with_processes_and_once_more(tmp_path):
         "done": 0,
         "damaged": 0,
         "failed": [],
+        "unsound": [],
     }
 
 

@@ -105,7 +105,7 @@ class RecordFetching:
         A part that was asked for twice, or whose predecessor was lost, is passed over.
 
         Raises:
-            ProtocolViolation: nothing of this record was asked for, or not so far.
+            ProtocolViolation: nothing of this record was asked for.
             Malformed: a part of the wrong size.
             NotAuthentic: the body is whole and is not the one that its author signed.
         """
@@ -115,8 +115,6 @@ class RecordFetching:
             raise ProtocolViolation("A part of a record that was not asked for.")
         if fetch is None or part.number != fetch.partial.parts:
             return [Noted("record-part-passed-over")]
-        if part.number >= fetch.until:
-            raise ProtocolViolation("More parts of a record than were asked for.")
         fetch.partial.append(part.data, link.neighbour.peer)
         fetch.attempt = 0
         fetch.repeat_at_s = now_s + link.neighbour.answer_wait_s(0)
@@ -141,6 +139,7 @@ class RecordFetching:
                 link.ask(record, fetch, max(link.room(), 1), now_s)
                 return [Noted("record-body-mixed")]
             self._end(link, record)
+            link.answer(record, RecordReason.REFUSED)
             raise
         self._end(link, record)
         return self._take(link, record, partial.header, bytes(partial.data), now_s)
@@ -178,7 +177,7 @@ class RecordFetching:
         """Ask again for what does not come: others first, the same neighbour else."""
         self._due = self._due or self._crowded
         self._crowded = False
-        for link in self.links.values():
+        for link in list(self.links.values()):
             if 0.0 < link.slow_until_s <= now_s:
                 link.slow_until_s = 0.0
                 self._due = True
@@ -199,7 +198,11 @@ class RecordFetching:
         if elsewhere or fetch.attempt > FETCH_ATTEMPTS_MAX:
             self.denied(link, record)
             if elsewhere and link.neighbour.peer in fetch.partial.givers:
-                link.waiting[record] = fetch.partial.header  # slow, not silent
+                # Slow, not silent: it may go on later, after all others.
+                link.waiting[record] = fetch.partial.header
+                self.links[link.neighbour.peer] = self.links.pop(link.neighbour.peer)
+            else:
+                link.answer(record, RecordReason.OTHER)
         else:
             link.ask(record, fetch, 1, now_s)
 
@@ -220,5 +223,6 @@ class RecordFetching:
         _, place, record = min(overdue)
         link = list(self.links.values())[place]
         self._end(link, record)
+        link.answer(record, RecordReason.FULL)
         link.slow_until_s = now_s + SLOW_AWAY_S
         return True

@@ -84,6 +84,7 @@ class RecordLink:
         tier: of what this neighbour brings.
         to_offer: records that the neighbour has not been told of.
         offers: offers of ours without an answer, in the order of making.
+        pending: offers of ours that it means to fetch; they count as unanswered, without repeats.
         offered: parts sent of each record that it may want, in the order of offering.
         theirs: records that it has, as far as it told; they are not offered.
         serving: parts that it wants, not yet sent.
@@ -101,6 +102,7 @@ class RecordLink:
     tier: RecordTier
     to_offer: deque[RecordId] = field(default_factory=deque[RecordId])
     offers: dict[RecordId, RecordOfferMade] = field(default_factory=dict[RecordId, RecordOfferMade])
+    pending: dict[RecordId, None] = field(default_factory=dict[RecordId, None])
     offered: dict[RecordId, int] = field(default_factory=dict[RecordId, int])
     theirs: dict[RecordId, None] = field(default_factory=dict[RecordId, None])
     serving: deque[tuple[RecordId, int]] = field(default_factory=deque[tuple[RecordId, int]])
@@ -128,6 +130,16 @@ class RecordLink:
         """
         if len(self.answers) > ANSWERS_WAITING_MAX:
             raise LimitExceeded("The neighbour takes no answers about records.")
+
+    def settled(self, record: RecordId, reason: int) -> None:
+        """Note what became of an offer of ours."""
+        was_offered = self.offers.pop(record, None) is not None
+        if reason != RecordReason.WAITING:
+            self.pending.pop(record, None)
+        elif was_offered:
+            self.pending[record] = None
+        if reason in (RecordReason.TAKEN, RecordReason.HAVE):
+            self.knows(record)
 
     def knows(self, record: RecordId) -> None:
         """Note that the neighbour has a record."""

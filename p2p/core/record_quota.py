@@ -75,9 +75,7 @@ class RecordQuota:
         return self._fits_beside(author, row, replaced, max_bytes, max_count)
 
     def victims(self, row: RecordRow, rows: Iterable[RecordRow]) -> list[RecordRow]:
-        """Give what has to go for a record of its tier that fits, out of ``rows``."""
-        if row.tier is RecordTier.OWN:
-            return []
+        """Give what of ``rows`` has to go for a neighbour's record that fits."""
         rivals = [other for other in rows if other.tier is row.tier and other.key != row.key]
         gone: list[RecordRow] = []
         if row.tier is RecordTier.STRANGER:

@@ -94,6 +94,7 @@ class RecordSync:
             RemoteError: no correct neighbour sends it.
         """
         link = self._links[neighbour.peer]
+        link.tier = self._tier_of(neighbour.peer)
         match frame:
             case RecordOffer():
                 effects = self._offered(link, frame, now_s)
@@ -138,9 +139,10 @@ class RecordSync:
         record = RecordId(wish.id)
         row = self.records.row(record)
         sent = link.offered.get(record)
-        link.offers.pop(record, None)
+        link.settled(record, RecordReason.WAITING)
         if row is None or sent is None:
             link.answer(record, RecordReason.GONE)
+            link.settled(record, RecordReason.GONE)
             return
         parts_all = -(-row.size_bytes // RECORD_PART_SIZE_BYTES)
         if wish.first >= parts_all:
@@ -148,6 +150,7 @@ class RecordSync:
         queued = len(link.serving) + wish.parts
         if sent + wish.parts > 2 * parts_all + RECORD_PARTS_PER_WANT_MAX or queued > SERVING_MAX:
             link.answer(record, RecordReason.BUSY)
+            link.settled(record, RecordReason.BUSY)
             return
         link.offered[record] = sent + wish.parts
         for number in range(wish.first, min(wish.first + wish.parts, parts_all)):
@@ -156,9 +159,7 @@ class RecordSync:
     def _answered(self, link: RecordLink, answer: RecordAnswer) -> list[Effect]:
         for fate in answer.fates:
             record = RecordId(fate.id)
-            link.offers.pop(record, None)
-            if fate.reason in (RecordReason.TAKEN, RecordReason.HAVE):
-                link.knows(record)
+            link.settled(record, fate.reason)
             self.fetching.denied(link, record)
         return []
 

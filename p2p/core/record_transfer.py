@@ -102,7 +102,7 @@ def _send_offers(link: RecordLink, records: Records, out: list[Effect], now_s: f
 
 def _next_offers(link: RecordLink) -> list[RecordId]:
     """Give what to offer next: repeats always, new ones as far as few enough are unanswered."""
-    room = RECORD_OFFERS_OUTSTANDING_MAX - len(link.offers)
+    room = RECORD_OFFERS_OUTSTANDING_MAX - len(link.offers) - len(link.pending)
     batch: list[RecordId] = []
     for record in islice(link.to_offer, RECORD_OFFERS_PER_FRAME_MAX):
         room -= record not in link.offers

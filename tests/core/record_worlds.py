@@ -27,7 +27,7 @@ from p2p.wire.frames import (
     decode_frame,
     encode_frame,
 )
-from p2p.wire.ids import PeerId, RecordId
+from p2p.wire.ids import AccountKey, PeerId, RecordId
 from p2p.wire.limits import RECORD_PART_SIZE_BYTES
 from p2p.wire.record import RecordHeader, body_hash, encode_record_header, record_id
 from tests.core.world import LINK_LATENCY_S, START_S, Seat, World, peer_for
@@ -153,6 +153,15 @@ class Stage:
         self.step(LinkOpened(peer, LINK_LATENCY_S))
         self.say(peer, Hello((1,), int(self.now_s), window, accepts, b""))
         return peer
+
+    def befriend(self, peer: PeerId) -> None:
+        """Make the neighbour a contact's node."""
+        contacts = self.seat.node._record_sync.contacts
+        account = AccountKey(peer.encode()[:32])
+        address = f"/ip4/192.0.2.7/tcp/4001/p2p/{peer}"
+        with self.seat.store.transaction():
+            record = contacts.add(account, peer, "", self.now_s)
+            contacts.save(record, addresses=(address,))
 
     def part(self, peer: PeerId) -> list[Frame]:
         """Close a link; give what is said to others."""

@@ -376,7 +376,7 @@ def test_content_of_another_version_is_counted_and_never_proven(make_world: Make
     alice, bob = world.seats["alice"], world.seats["bob"]
     with alice.store.transaction():
         sealed = alice.book.seal(bob.account, b"\x91\x63", DAY_S, world.now_s)
-        envelope = alice.node._outbox._keep(bob.account, sealed, world.now_s)
+        envelope = alice.node._outbox.keep(bob.account, sealed, world.now_s)
         alice.book.flush()
     alice.node._sync.spread(envelope, world.now_s)
     world.connect("alice", "bob")

@@ -89,10 +89,7 @@ def sweep(
         raise click.UsageError("--workers and --dask exclude each other.")
     if first_seed + seeds - 1 > SEED_MAX:
         raise click.UsageError(f"--first-seed and --seeds go beyond {SEED_MAX}.")
-    plan = _plan(grid, range(first_seed, first_seed + seeds))
-    runs = len(plan.variants) * seeds
-    if runs > RUNS_MAX:
-        raise click.UsageError(f"{runs} runs; allowed are at most {RUNS_MAX}.")
+    plan, runs = _plan(grid, range(first_seed, first_seed + seeds))
     folder = SweepFolder(out)
     bar = _Bar()
     with folder.held(), _heard_like_ctrl_c(signal.SIGTERM):
@@ -143,12 +140,17 @@ def _answer(plan: Plan, tally: Tally, out: Path) -> dict[str, object]:
     }
 
 
-def _plan(path: Path, seeds: range) -> Plan:
+def _plan(path: Path, seeds: range) -> tuple[Plan, int]:
+    """Give what is to be run, and how many runs that is."""
     from simulations.sweep.grid import load_grid
     from simulations.sweep.plan import plan_of
 
     grid = load_grid(path)
-    return plan_of(grid.name, grid.description, grid.parameters, grid.variants, seeds)
+    plan = plan_of(grid.name, grid.description, grid.parameters, grid.variants, seeds)
+    runs = len(plan.variants) * len(seeds)
+    if runs > RUNS_MAX:
+        raise click.UsageError(f"{runs} runs; allowed are at most {RUNS_MAX}.")
+    return plan, runs
 
 
 def _engine(workers: int | None, address: str | None) -> Engine:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from statistics import NormalDist
 from typing import Final
 
@@ -169,6 +170,7 @@ def share_interval(successes: int, trials: int, level: float = LEVEL) -> Interva
     return Interval(share, low, high)
 
 
+@cache
 def student_quantile(probability: float, freedom: int) -> float:
     """Give the quantile of Student's t, by bisection of its distribution function.
 

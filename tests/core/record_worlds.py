@@ -238,3 +238,17 @@ def parts_of(wish: RecordWish, bodies: dict[RecordId, bytes]) -> list[RecordPart
         for number in range(wish.first, wish.first + wish.parts)
         if number * size < len(body)
     ]
+
+
+def offer(*headers: RecordHeader) -> RecordOffer:
+    return RecordOffer(tuple(encode_record_header(header) for header in headers))
+
+
+def keeps(stage: Stage, header: RecordHeader) -> bool:
+    return record_id(header) in stage.seat.node.records
+
+
+def own(stage: Stage, body: bytes, name: bytes = b"own") -> RecordId:
+    records = stage.seat.node.records
+    with stage.seat.store.transaction():
+        return records.publish(NOTES, name, 0, body, START_S + DAY_S, START_S).id

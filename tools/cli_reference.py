@@ -32,18 +32,18 @@ def _commands(command: click.Command, context: click.Context) -> Iterator[click.
                 yield from _commands(inner, below)
 
 
-def render() -> str:
-    """Give the page."""
+def render(program: click.Group = molva, name: str = "molva", head: str = HEAD) -> str:
+    """Give the page of a program."""
     root = click.Context(
-        molva,
+        program,
         None,
-        "molva",
+        name,
         terminal_width=WIDTH,
         max_content_width=WIDTH,
         help_option_names=["-h", "--help"],
     )
-    parts = [HEAD]
-    for context in _commands(molva, root):
+    parts = [head]
+    for context in _commands(program, root):
         help_text = "\n".join(line.rstrip() for line in context.get_help().splitlines())
         parts.append(f"## `{context.command_path}`\n\n```text\n{help_text}\n```\n")
     return "\n".join(parts)

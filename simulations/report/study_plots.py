@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 from matplotlib.axes import Axes
 
 from simulations.report.study import Group, Study, facets, numeric_key, value_text
-from simulations.report.style import PANELS_MAX, Canvas, Plot, colour, label, marker
+from simulations.report.style import PANELS_MAX, Canvas, Plot, colour, label, marker, title
 from simulations.sweep.figures import FIGURE
 
 AGAINST: Final = (
@@ -57,8 +57,8 @@ def _against_number(study: Study, figure: str, name: str, axis: str, compared: s
             panel.set_xscale("log")
         _name_axes(panel, label(axis), figure, where)
     canvas.legend(canvas.panels[0])
-    title = f"{FIGURE[figure].title} against {axis}"
-    return canvas.finish(name, title, _note(study, len(panels)))
+    heading = f"{FIGURE[figure].title} against {axis}"
+    return canvas.finish(name, heading, _note(study, len(panels)))
 
 
 def _against_names(study: Study, figure: str, name: str, compared: str) -> Plot:
@@ -76,7 +76,7 @@ def _against_names(study: Study, figure: str, name: str, compared: str) -> Plot:
         panel.set_yticks(range(len(groups)), names)
         panel.set_ylim(len(groups) - 0.5, -0.5)
         panel.set_xlabel(_axis_title(figure))
-        panel.set_title(label(where), fontsize=9)
+        panel.set_title(title(where), fontsize=9)
         if FIGURE[figure].unit == "share":
             panel.set_xlim(-0.02, 1.02)
     return canvas.finish(name, FIGURE[figure].title, _note(study, len(panels)))
@@ -105,10 +105,10 @@ def _delays(study: Study, compared: str) -> Plot:
         panel.set_ylim(-0.02, 1.02)
         panel.set_xlabel("delay, hours")
         panel.set_ylabel("share of all messages")
-        panel.set_title(label(where), fontsize=9)
+        panel.set_title(title(where), fontsize=9)
     canvas.legend(canvas.panels[0])
-    title = "Latency: share of all messages delivered within a delay"
-    return canvas.finish("latency-cdf", title, _note(study, len(panels)))
+    heading = "Latency: share of all messages delivered within a delay"
+    return canvas.finish("latency-cdf", heading, _note(study, len(panels)))
 
 
 def _oracle(study: Study, compared: str) -> Plot:
@@ -168,7 +168,7 @@ def _oracle_line(panel: Axes, groups: Sequence[Group], axis: str) -> None:
 def _name_axes(panel: Axes, x_title: str, figure: str, where: str) -> None:
     panel.set_xlabel(x_title)
     panel.set_ylabel(_axis_title(figure))
-    panel.set_title(label(where), fontsize=9)
+    panel.set_title(title(where), fontsize=9)
     if FIGURE[figure].unit == "share":
         panel.set_ylim(-0.02, 1.02)
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import textwrap
 import warnings
 from dataclasses import dataclass
 from typing import Final
@@ -26,8 +27,9 @@ COLOURS: Final = (
 )
 """Okabe and Ito's: told apart by people who do not see all colours."""
 MARKERS: Final = "osD^vPX*"
-PANELS_MAX: Final = 9
+PANELS_MAX: Final = 12
 LABEL_SIZE_MAX: Final = 48
+TITLE_LINE_SIZE_MAX: Final = 40
 _RC: Final[dict[str, str | bool | float]] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "molva",
@@ -39,6 +41,7 @@ _RC: Final[dict[str, str | bool | float]] = {
     "grid.color": "#dddddd",
     "figure.dpi": 100.0,
     "legend.frameon": False,
+    "figure.constrained_layout.w_pad": 0.1,
 }
 _NO_METADATA: Final[dict[str, str | None]] = {
     "Date": None,
@@ -108,11 +111,17 @@ def inline_svg(plot: Plot) -> str:
     return re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{plot.name}-", text)
 
 
-def label(text: str) -> str:
+def label(text: str, size_max: int = LABEL_SIZE_MAX) -> str:
     """Give a name for a plot: on one line, cut where it is long, never taken as hidden."""
     shown = "".join(letter if letter.isprintable() else "?" for letter in text)
-    shown = shown if len(shown) <= LABEL_SIZE_MAX else shown[: LABEL_SIZE_MAX - 3] + "..."
+    shown = shown if len(shown) <= size_max else shown[: size_max - 3] + "..."
     return f" {shown}" if shown.startswith("_") else shown
+
+
+def title(text: str) -> str:
+    """Give a panel's title: on at most two lines."""
+    lines = textwrap.wrap(label(text, 2 * TITLE_LINE_SIZE_MAX), TITLE_LINE_SIZE_MAX)
+    return "\n".join(lines[:2])
 
 
 def colour(number: int) -> str:

@@ -22,7 +22,7 @@ lint: sim ## the static checks only
 format: dev ## write the code as the checks want it
 	@$(PY) -m ruff check --fix -q . && $(PY) -m ruff format -q .
 
-bench: dev ## measure speed and print it beside the reference
+bench: sim ## measure speed and print it beside the reference
 	@$(PY) -m benchmarks
 
 interop: dev ## try the credentials against independent implementations from npm (needs Node.js)

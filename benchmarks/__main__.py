@@ -14,6 +14,7 @@ from benchmarks.envelope import envelope_rates
 from benchmarks.mesh import COUNT, WINDOW, adjacent, away
 from benchmarks.nodes import clean_environment
 from benchmarks.simulator_protocol import NODES, crowd, trace
+from benchmarks.simulator_sweep import rows as sweep_rows
 
 Row = tuple[str, str, str, str]
 
@@ -101,6 +102,11 @@ def bench_simulator(_: Path) -> list[Row]:
     return simulator.rows()
 
 
+def bench_simulator_sweep(_: Path) -> list[Row]:
+    """A sweep on one core and on two."""
+    return sweep_rows()
+
+
 def bench_simulator_large(_: Path) -> list[Row]:
     """An hour of 10,000 abstract nodes."""
     return simulator.large_rows()
@@ -115,6 +121,7 @@ BENCHES: dict[str, Callable[[Path], list[Row]]] = {
     "simulator-protocol": bench_simulator_protocol,
     "credentials": bench_credentials,
     "simulator": bench_simulator,
+    "simulator-sweep": bench_simulator_sweep,
 }
 LONG: dict[str, Callable[[Path], list[Row]]] = {"simulator-large": bench_simulator_large}
 """Run only by name."""

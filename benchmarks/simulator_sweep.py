@@ -21,6 +21,7 @@ from simulations.sweep.sweep import run_sweep
 from simulations.sweep.work import Job
 
 RUNS = 64
+BUSY_LOAD = 0.5
 GRID = """
 scenario = "black-holes"
 [set]
@@ -107,23 +108,16 @@ def _cpu_s() -> float:
     return mine.ru_utime + mine.ru_stime + theirs.ru_utime + theirs.ru_stime
 
 
-def main() -> None:
-    """Print the figure."""
+def rows() -> list[tuple[str, str, str, str]]:
+    """Give the figure; on a machine that was busy before it is understated, and says so."""
     before = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix="molva-bench-") as folder:
         found = measure(Path(folder))
-    print(f"a sweep of {RUNS} runs on 1 core: {found.one.wall_s:.1f} s")
-    print(
-        f"on {found.cores} cores: {found.several.wall_s:.1f} s, speed-up {found.speed_up:.2f}, "
-        f"efficiency {found.efficiency:.0%} (ask: both cores busy)"
-    )
-    print(
-        f"of {found.cores} cores' time the sweep got {found.got:.0%}; its runs took "
-        f"{found.several.work_s:.1f} of its {found.several.cpu_s:.1f} CPU seconds"
-    )
-    if before > 0.5:
-        print(f"The machine was busy before (load {before:.1f}): efficiency is understated.")
-
-
-if __name__ == "__main__":
-    main()
+    busy = f"; the machine was busy (load {before:.1f})" if before > BUSY_LOAD else ""
+    what = f"a sweep of {RUNS} runs"
+    times = f"{found.one.wall_s:.1f} / {found.several.wall_s:.1f} s"
+    used = f"{found.efficiency:.0%}, got {found.got:.0%} of the cores' time{busy}"
+    return [
+        (f"{what}: on 1 / {found.cores} cores", "", "printed", times),
+        ("  efficiency (speed-up / cores)", "", "both cores used", used),
+    ]

@@ -149,7 +149,7 @@ class NodeConfig:
 
     name: str = ""
     router: str = "spray"
-    spray_copies: int = 8
+    spray_copies: int = 32
     carry_for_strangers: int = 1
     require_proven: str = ""
     proof_delay_max_s: float = 3.0

@@ -125,7 +125,7 @@ def test_direct_mail_beyond_the_window_is_offered_after_the_grace(make_world: Ma
 
 
 def test_direct_delivery_spends_no_copies(make_world: MakeWorld) -> None:
-    world = friends(make_world)
+    world = friends(make_world, spray_copies=8)
     world.connect("alice", "bob")
     world.run(5)
     world.lose = lambda sender, _, __: sender == "bob"

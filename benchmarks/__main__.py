@@ -12,7 +12,7 @@ from benchmarks.commands import command_times_ms
 from benchmarks.credentials import rows as credential_rows
 from benchmarks.envelope import envelope_rates
 from benchmarks.mesh import COUNT, WINDOW, adjacent, away
-from benchmarks.nodes import clean_environment
+from benchmarks.nodes import Stolen, clean_environment
 from benchmarks.simulator_protocol import NODES, crowd, trace
 from benchmarks.simulator_sweep import rows as sweep_rows
 
@@ -29,6 +29,7 @@ def bench_envelope(_: Path) -> list[Row]:
 
 def bench_adjacent(folder: Path) -> list[Row]:
     """Two adjacent nodes, a window of messages under way."""
+    stolen = Stolen()
     got = adjacent(folder, COUNT, WINDOW)
     what = f"adjacent, {COUNT:,} x 100 B, window {WINDOW}"
     truth = f"{got.sent} = {got.received} = {got.delivered}"
@@ -40,6 +41,7 @@ def bench_adjacent(folder: Path) -> list[Row]:
         (f"{what}: p95", "55-59 ms", "< 50 ms", f"{got.p95_ms:.1f} ms"),
         ("  sent = received = delivered", "not", "in every run", truth),
         ("  CPU per message, sender / recipient", "1.2 ms a side", "printed", cpu),
+        ("  processor time that the host took away meanwhile", "", "0 %", f"{stolen.share():.0%}"),
         ("  RSS per node, sender / recipient", "41-54 MB", "< 140 MB", rss),
     ]
 

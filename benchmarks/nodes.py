@@ -146,6 +146,28 @@ def percentile(values: list[float], share: float) -> float:
     return ranked[min(len(ranked) - 1, int(share * len(ranked)))]
 
 
+class Stolen:
+    """How much of the processor time that this machine asked for its host gave to others."""
+
+    def __init__(self) -> None:
+        self._before = _ticks()
+
+    def share(self) -> float:
+        """Give stolen over wanted time since this was made; 0 where nobody tells."""
+        busy, stolen = (now - then for now, then in zip(_ticks(), self._before, strict=True))
+        return stolen / (busy + stolen) if stolen else 0.0
+
+
+def _ticks() -> tuple[int, int]:
+    """Give the ticks of all processors so far: busy, and stolen (proc(5), /proc/stat)."""
+    try:
+        first = Path("/proc/stat").read_text().split("\n", 1)[0].split()
+    except OSError:
+        return 0, 0
+    user, nice, system, _, _, irq, soft, steal = (int(field) for field in first[1:9])
+    return user + nice + system + irq + soft, steal
+
+
 def clean_environment() -> None:
     """Keep the person's own profile out of it."""
     os.environ.pop("MOLVA_HOME", None)

@@ -18,7 +18,7 @@ def scenarios(*, name: str | None, as_json: bool) -> None:
       molva-sim scenarios
       molva-sim scenarios churn > mine.toml
     """
-    from simulations.scenario.library import library_file, library_names
+    from simulations.scenario.catalogue import library_file, library_names
     from simulations.scenario.reading import load_scenario
 
     if name is not None:

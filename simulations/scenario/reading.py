@@ -13,7 +13,7 @@ import msgspec
 from msgspec import inspect, structs
 
 from p2p.errors import InvalidInput
-from simulations.scenario.library import library_file
+from simulations.scenario.catalogue import library_file
 from simulations.scenario.model import FileLoad, OneTrace, Scenario, SocioPatternsTrace
 from simulations.scenario.refusal import Table, first_problem, shown
 from simulations.scenario.relations import first_contradiction

@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("numpy")
 
-from simulations.scenario.library import FOLDER, library_names
+from simulations.scenario.catalogue import FOLDER, library_names
 from tools import scenario_reference
 
 HOW_TO = Path(__file__).parents[2] / "docs" / "how-to" / "simulate.md"

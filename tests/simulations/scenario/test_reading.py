@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from p2p.errors import InvalidInput
-from simulations.scenario.library import library_file, library_names
+from simulations.scenario.catalogue import library_file, library_names
 from simulations.scenario.model import RouterSettings, Scenario
 from simulations.scenario.reading import (
     load_scenario,

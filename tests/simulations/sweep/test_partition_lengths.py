@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from examples.partition_lengths import ratios
-from simulations.scenario.library import FOLDER
+from simulations.scenario.catalogue import FOLDER
 from simulations.sweep.folder import SweepFolder
 from simulations.sweep.grid import load_grid
 from simulations.sweep.plan import plan_of

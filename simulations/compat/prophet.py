@@ -1,7 +1,8 @@
 """PRoPHET in the replayed world, with The ONE's parameters.
 
-Kept beside the production policies, because The ONE's recipients are visible and its
-predictabilities age whenever they are read: what is held against The ONE is its own variant.
+Kept beside the production policies, because The ONE's recipients are visible, its
+predictabilities age whenever they are read, and its transitivity adds where RFC 6693 takes the
+greater. Meeting and aging are the production policy's own functions.
 Source: Lindgren, Doria and Schelen, 2003; parameters as in The ONE's reference runs.
 """
 
@@ -13,6 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from p2p.core.routing.prophet import aging, encountered
 from simulations.compat.exchange import deliver_or_request
 from simulations.compat.parts import Copy, Host
 from simulations.compat.world import World
@@ -50,14 +52,14 @@ class Predictabilities:
     def age(self, now_s: float) -> None:
         """Bring all values to the present."""
         if now_s != self.aged_s:
-            self.values *= AGING ** ((now_s - self.aged_s) / AGING_UNIT_S)
+            self.values *= aging(now_s - self.aged_s, AGING, AGING_UNIT_S)
             self.aged_s = now_s
 
     def age_each_second(self, first_s: float, last_s: float) -> None:
         """Age at ``first_s`` and at every second after it, up to ``last_s``."""
         self.age(first_s)
         left = round(last_s - first_s)
-        factor = AGING ** (1.0 / AGING_UNIT_S)
+        factor = aging(1.0, AGING, AGING_UNIT_S)
         while left > 0:
             count = min(left, _CHUNK)
             left -= count
@@ -68,8 +70,7 @@ class Predictabilities:
     def met(self, own: int, peer: int, others: Predictabilities) -> None:
         """Learn from a new contact; both sides have been aged to the present."""
         values = self.values
-        old = float(values[peer])
-        direct = old + (1.0 - old) * ENCOUNTER
+        direct = encountered(float(values[peer]), ENCOUNTER, 0.0)
         values[peer] = direct
         kept = values[own]
         values += (1.0 - values) * direct * others.values * TRANSITIVITY

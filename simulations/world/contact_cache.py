@@ -21,7 +21,7 @@ import numpy as np
 
 from simulations.trace import ContactChange
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Grows whenever a model gives other contacts for the same parameters."""
 TOTAL_MAX_BYTES: Final = 2 * 1024**3
 """More is forgotten again, the longest unused first."""

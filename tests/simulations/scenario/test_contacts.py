@@ -102,6 +102,12 @@ def test_the_cache_makes_once_and_gives_the_same(tmp_path):
     assert [path.suffix for path in tmp_path.iterdir()] == [".npz", ".npz"]
 
 
+def test_contacts_of_an_earlier_version_are_made_anew(monkeypatch, tmp_path):
+    cached_contacts({"a": 1}, lambda: ROWS, tmp_path)
+    monkeypatch.setattr(contact_cache, "VERSION", contact_cache.VERSION + 1)
+    assert cached_contacts({"a": 1}, list, tmp_path) == []
+
+
 @pytest.mark.parametrize("damage", [b"", b"PK\x03\x04", b"x" * 1000])
 def test_a_damaged_file_is_made_anew(tmp_path, damage):
     cached_contacts({}, lambda: ROWS, tmp_path)

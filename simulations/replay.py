@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -50,8 +51,8 @@ class ReplayRequest:
         )
 
 
-def run_replay(request: ReplayRequest) -> Outcome:
-    """Read, simulate, write both reports and the manifest.
+def run_replay(request: ReplayRequest) -> tuple[Outcome, Mapping[str, object]]:
+    """Read, simulate, write both reports and the manifest; give the outcome and the manifest.
 
     Raises:
         InvalidInput: a file or a value that cannot be, in one sentence; or a delivery that beats
@@ -72,8 +73,9 @@ def run_replay(request: ReplayRequest) -> Outcome:
     earliest = earliest_arrivals(request.nodes, contacts, creations, ttl_s)
     must_be_possible(outcome.deliveries, earliest)
     write_reports(request.out, settings.name, outcome)
-    _write_manifest(request, settings, outcome)
-    return outcome
+    manifest = _manifest(request, settings, outcome)
+    _write_manifest(request.out / MANIFEST_FILE_NAME, manifest)
+    return outcome, manifest
 
 
 def outcome_hash(settings: ReplaySettings, outcome: Outcome) -> str:
@@ -82,8 +84,10 @@ def outcome_hash(settings: ReplaySettings, outcome: Outcome) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _write_manifest(request: ReplayRequest, settings: ReplaySettings, outcome: Outcome) -> None:
-    manifest = {
+def _manifest(
+    request: ReplayRequest, settings: ReplaySettings, outcome: Outcome
+) -> Mapping[str, object]:
+    return {
         "program": "molva-sim replay",
         "version": __version__,
         "fidelity": request.fidelity,
@@ -102,7 +106,9 @@ def _write_manifest(request: ReplayRequest, settings: ReplaySettings, outcome: O
         "delivered": len(outcome.deliveries),
         "relayed": outcome.relayed,
     }
-    path = request.out / MANIFEST_FILE_NAME
+
+
+def _write_manifest(path: Path, manifest: Mapping[str, object]) -> None:
     try:
         path.write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8", newline="\n")
     except OSError as error:

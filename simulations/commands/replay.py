@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from simulations.commands.options import FILE, NODES_MAX, WHOLE_MAX
+from simulations.commands.options import FILE, NODES_MAX, WHOLE_MAX, echo_json
 from simulations.replay import ROUTERS, ReplayRequest, run_replay
 
 
@@ -58,7 +58,9 @@ from simulations.replay import ROUTERS, ReplayRequest, run_replay
     "production nodes, every frame encoded.",
 )
 @click.option("--out", type=FILE, required=True, help="Folder for the reports and the manifest.")
+@click.option("--json", "as_json", is_flag=True, help="Print the manifest.")
 def replay(
+    *,
     contacts: Path,
     messages: Path,
     router: str,
@@ -70,6 +72,7 @@ def replay(
     copies: int,
     fidelity: str,
     out: Path,
+    as_json: bool,
 ) -> None:
     """Replay contacts and messages, and write The ONE's reports and manifest.json."""
     request = ReplayRequest(
@@ -85,7 +88,10 @@ def replay(
         fidelity=fidelity,
         out=out,
     )
-    outcome = run_replay(request)
+    outcome, manifest = run_replay(request)
+    if as_json:
+        echo_json(manifest)
+        return
     click.echo(
         f"{len(outcome.deliveries)} of {outcome.created} messages delivered, "
         f"{outcome.relayed} transfers; reports in {out}"

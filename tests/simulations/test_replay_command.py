@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-def molva_sim(tmp_path, **changes):
+def molva_sim(tmp_path, *flags, **changes):
     contacts, messages = tmp_path / "c.tsv", tmp_path / "m.tsv"
     if not contacts.exists():
         contacts.write_text("10\tCONN\t0\t1\tup\n")
@@ -28,7 +28,7 @@ def molva_sim(tmp_path, **changes):
     }
     words = [str(word) for key, value in options.items() for word in (f"--{key}", value)]
     return subprocess.run(
-        [sys.executable, "-m", "simulations.main", "replay", *words],
+        [sys.executable, "-m", "simulations.main", "replay", *words, *flags],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -49,6 +49,13 @@ def test_three_files_are_written(tmp_path, router):
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
     assert (manifest["router"], manifest["copies"], manifest["delivered"]) == (router, 6, 1)
     assert len(manifest["contacts"]["sha256"]) == len(manifest["outcome_sha256"]) == 64
+
+
+def test_the_manifest_is_printed_as_json(tmp_path):
+    done = molva_sim(tmp_path, "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout) == json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert json.loads(done.stdout)["delivered"] == 1
 
 
 def test_abstract_fidelity_needs_no_whole_seconds(tmp_path):

@@ -153,7 +153,7 @@ def test_a_replay_that_beats_the_oracle_is_refused(tmp_path, monkeypatch):
     request = ReplayRequest(
         contacts, messages, "spray", 2, 60.0, 100, 1000, 60, 6, "abstract", tmp_path / "out"
     )
-    outcome = run_replay(request)
+    outcome, _ = run_replay(request)
     from dataclasses import replace
 
     import simulations.abstract.replay as abstract

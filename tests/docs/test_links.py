@@ -1,4 +1,7 @@
-"""Every relative link in the documentation leads to a file, and to a heading that is there."""
+"""Every relative link in the documentation leads to a file, and to a heading that is there.
+
+So does every path of ours that stands in the text or in a table.
+"""
 
 from __future__ import annotations
 
@@ -29,3 +32,12 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert file.exists(), target
         if anchor and file.suffix == ".md":
             assert anchor in _anchors(file), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_files_that_are_named_are_there(page: Path) -> None:
+    named = r"`((?:p2p|cli|simulations|tests|tools|benchmarks|examples)/[\w/.*-]+)`"
+    beside = r" → `(\w+\.py)`"
+    for path, following in re.findall(rf"{named}(?:{beside})?", page.read_text("utf-8")):
+        assert any(ROOT.glob(path.rstrip("/"))), path
+        assert not following or (ROOT / path).with_name(following).exists(), following

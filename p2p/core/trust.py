@@ -222,12 +222,10 @@ class Trust:
         if offered.form is TrustForm.STATUS:
             signer = self._statuses.signer
             check_signature(offered.data, self.store(now_s), signer, int(now_s))
-        else:
-            self._lists.check_signature(offered.form, offered.data, int(now_s))
-        if offered.form is TrustForm.STATUS:
             status = self._statuses.read(offered.data, self.store(now_s), int(now_s))
             new = self._statuses.is_news(status, offered.data)
             return self._taken(status, offered, status.found.expires_at or 0, new=new)
+        self._lists.check_signature(offered.form, offered.data, int(now_s))
         read = self._lists.read(offered.form, offered.data, None, int(now_s))
         new = self._lists.is_news(read, offered.data)
         return self._taken(read, offered, read.found.next_update or 0, new=new)

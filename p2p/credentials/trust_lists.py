@@ -35,7 +35,13 @@ _LOTE_TYPES: Final = frozenset({"JOSE", "jose", "JWT", "trustlist+jwt", "lote+jw
 """ETSI TS 119 602 leaves ``typ`` open (JAdES only advises one); other tokens' types are refused."""
 _LOTE_EXTENSIONS: Final = frozenset({"sigT"})
 """JAdES makes its claimed signing time critical (ETSI TS 119 182-1 section 5.2.1)."""
-_ISSUANCE: Final = "/Issuance"
+_ISSUANCE: Final = "/issuance"
+_FOR_OTHERS: Final = ("/walletsolution", "/wrpac", "/wrprc")
+"""Services that issue something to wallets or to relying parties, no credential of a person."""
+_IN_FORCE: Final = frozenset(
+    {"notified", "granted", "recognisedatnationallevel", "setbynationallaw"}
+)
+"""How the statuses end under which a service may issue (TS 119 602 annex H, TS 119 612)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +114,7 @@ def read_lote(text: str, roots: TrustStore, now: int, clock_skew_s: int = 60) ->
     """The authentic list in a JWS; arguments as :func:`read_vical`.
 
     Both serializations of JAdES are read: compact, and JSON with one signature. Only services
-    that issue credentials become anchors.
+    that issue credentials of persons, and were not withdrawn, become anchors.
 
     Raises:
         CredentialError: the rule that does not hold.
@@ -199,14 +205,28 @@ def _lote_certificates(entities: list[JsonValue]) -> list[bytes]:
     for entity in entities:
         for service in _list(_object(entity).get("TrustedEntityServices", [])):
             about = _object(_object(service).get("ServiceInformation"))
-            kind = about.get("ServiceTypeIdentifier", "")
-            if not isinstance(kind, str) or not kind.endswith(_ISSUANCE):
+            if not _issues_credentials(about):
                 continue
             identity = _object(about.get("ServiceDigitalIdentity"))
             for each in _list(identity.get("X509Certificates", [])):
                 value = _object(each).get("val")
                 ders.append(base64_decode(_text(value), "A listed certificate"))
     return ders
+
+
+def _issues_credentials(about: JsonObject) -> bool:
+    """Whether a service issues credentials of persons, and still may.
+
+    Lists without statuses (of PID providers, say) drop a service that may not any more.
+    """
+    kind = about.get("ServiceTypeIdentifier", "")
+    head, issuance, rest = (kind if isinstance(kind, str) else "").lower().rpartition(_ISSUANCE)
+    if not issuance or rest or head.endswith(_FOR_OTHERS):
+        return False
+    if "ServiceStatus" not in about:
+        return True
+    status = about["ServiceStatus"]
+    return isinstance(status, str) and status.lower().rpartition("/")[2] in _IN_FORCE
 
 
 def _operator(names: JsonValue) -> str:

@@ -153,6 +153,48 @@ def test_critical_signing_time_is_understood(world: World) -> None:
     assert read("lote", lote(world.root, header=header)).anchors
 
 
+ETSI = "http://uri.etsi.org/19602"
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "count"),
+    [
+        ("/SvcType/PID/Issuance", {}, 1),
+        ("/SvcType/mDL/Issuance", {}, 1),
+        (
+            "/SvcType/PubEAA/Issuance",
+            {"ServiceStatus": "/PubEAAProvidersList/SvcStatus/notified"},
+            1,
+        ),
+        ("/SvcType/QEAA/Issuance", {"ServiceStatus": "/TrustedList/Svcstatus/granted"}, 1),
+        (
+            "/SvcType/PubEAA/Issuance",
+            {"ServiceStatus": "/PubEAAProvidersList/SvcStatus/withdrawn"},
+            0,
+        ),
+        ("/SvcType/QEAA/Issuance", {"ServiceStatus": "/TrustedList/Svcstatus/suspended"}, 0),
+        ("/SvcType/PubEAA/Issuance", {"ServiceStatus": ""}, 0),
+        ("/SvcType/PubEAA/Issuance", {"ServiceStatus": None}, 0),
+        ("/SvcType/WalletSolution/Issuance", {}, 0),
+        ("/SvcType/WRPAC/Issuance", {}, 0),
+        ("/SvcType/WRPRC/Issuance", {}, 0),
+        ("/SvcType/PID/Issuance/not", {}, 0),
+        ("/SvcType/PID/Revocation", {}, 0),
+    ],
+)
+def test_only_services_that_may_issue_credentials_of_persons_become_anchors(
+    world: World, kind: str, status: dict[str, Any], count: int
+) -> None:
+    listed = [{"val": base64.b64encode(der(world.root.cert)).decode()}]
+    information = {
+        "ServiceTypeIdentifier": ETSI + kind,
+        "ServiceDigitalIdentity": {"X509Certificates": listed},
+    } | {name: text and ETSI + text for name, text in status.items()}
+    services = [{"ServiceInformation": information}]
+    body = {"TrustedEntitiesList": [{"TrustedEntityServices": services}]}
+    assert len(read("lote", lote(world.root, body=body)).anchors) == count
+
+
 def test_a_publisher_may_sign_with_content_commitment(world: World) -> None:
     bits = usage(content_commitment=True)
     signer = leaf(ROOT, usages=("1.0.18013.5.1.8",), bits=bits)

@@ -27,6 +27,8 @@ ELEMENTS_MAX: Final = 1_024
 TRANSACTIONS_MAX: Final = 16
 IMAGE_SIZE_MAX_BYTES: Final = 512 << 10
 """A portrait, a signature mark or a biometric template, handed on unparsed."""
+KIND_SIZE_MAX_CHARS: Final = 1_024
+"""A credential's type: a name or an address."""
 NAME_SIZE_MAX_CHARS: Final = 512
 """An issuer's name as it is shown."""
 CHAIN_CACHE_ENTRIES: Final = 256

@@ -68,7 +68,9 @@ CREDENTIAL_TYPE: Final = Rule(
 KEY_BINDING: Final = Rule(
     "key-binding", 10, "The holder proves possession of the key that the issuer bound."
 )
-AUDIENCE: Final = Rule("audience", 10, "The holder's proof is addressed to us.")
+AUDIENCE: Final = Rule(
+    "audience", 10, "The holder's proof is addressed to us, and the credential to nobody else."
+)
 NONCE: Final = Rule("nonce", 10, "The holder's proof answers our nonce.")
 KEY_BINDING_TIME: Final = Rule("key-binding-time", 10, "The holder's proof was made just now.")
 KEY_BINDING_HASH: Final = Rule(

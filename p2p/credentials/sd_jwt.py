@@ -103,7 +103,9 @@ def establish_sd_jwt(
     require_type(parts.token, CREDENTIAL_TYP, _CREDENTIAL)
     signer = _verified_signer(parts.token, trust, policy, now)
     claims = reveal(parts.token.payload, parts.disclosures)
-    kind = _required_kind(claims, request.vct)
+    _require_meant(claims, request.audience)
+    kinds = credential_kinds(claims)
+    _require_kind(kinds, request.vct)
     issued_at = numeric_date(claims, "iat", _CREDENTIAL)
     valid_from = numeric_date(claims, "nbf", _CREDENTIAL)
     valid_until = numeric_date(claims, "exp", _CREDENTIAL)
@@ -113,7 +115,7 @@ def establish_sd_jwt(
     _require_transactions(binding, request.transaction_data)
     return Established(
         format=SD_JWT_FORMAT,
-        kind=kind,
+        kind=kinds[0],
         signer=signer,
         claims=claims,
         self_asserted={},
@@ -153,14 +155,38 @@ def _no_key(token: Token, address: str) -> CredentialError:
     return refused(ISSUER_TRUST, "The credential does not show who signed it.")
 
 
-def _required_kind(claims: JsonObject, wanted: str) -> str:
+def credential_kinds(claims: JsonObject) -> tuple[str, ...]:
+    """The credential's type, then the other types that its issuer says it is of as well.
+
+    Source: SD-JWT VC sections 2.2.2.1 and 2.2.2.2.
+
+    Raises:
+        CredentialError: rules ``credential-type`` or ``length``.
+    """
     kind = text_member(claims, "vct", CREDENTIAL_TYPE, _CREDENTIAL)
     others = claims.get("aka_vcts", [])
-    if not isinstance(others, list):
-        raise refused(CREDENTIAL_TYPE, "The credential's other types are no list.")
-    if wanted != kind and wanted not in others:
-        raise refused(CREDENTIAL_TYPE, f"The credential is of type {kind!r:.120}.")
-    return kind
+    named = [each for each in others if isinstance(each, str)] if isinstance(others, list) else []
+    if "aka_vcts" in claims and (not named or named != others or kind in named):
+        raise refused(CREDENTIAL_TYPE, "The credential's other types are no list of other types.")
+    if any(len(each) > limits.KIND_SIZE_MAX_CHARS for each in (kind, *named)):
+        raise refused(LENGTH, "The credential's type is longer than a type may be.")
+    return kind, *named
+
+
+def _require_kind(kinds: tuple[str, ...], wanted: str) -> None:
+    if wanted not in kinds:
+        raise refused(CREDENTIAL_TYPE, f"The credential is of type {kinds[0]!r:.120}.")
+
+
+def _require_meant(claims: JsonObject, audience: str) -> None:
+    """Refuse a credential that its issuer made for others (RFC 9901 section 7.1, step 6)."""
+    for name in ("iss", "sub"):
+        if not isinstance(claims.get(name, ""), str):
+            raise refused(SHAPE, f"The credential has a {name!r} that is no text.")
+    if "aud" in claims:
+        meant = claims["aud"]
+        if audience not in (meant if isinstance(meant, list) else [meant]):
+            raise refused(AUDIENCE, "The issuer made the credential for another verifier.")
 
 
 def _verified_binding(parts: SdJwt, claims: JsonObject, policy: Policy, now: int) -> JsonObject:

@@ -150,6 +150,46 @@ sdc(
     setting(payload={"vct": "urn:other", "aka_vcts": [VCT]}),
 )
 sdc(rules.CREDENTIAL_TYPE, "aka-text", setting(payload={"aka_vcts": VCT}))
+for label, others in (
+    ("none", []),
+    ("number", ["urn:other", 1]),
+    ("lists", [[VCT]]),
+    ("null", None),
+    ("itself", [VCT]),
+):
+    sdc(
+        rules.CREDENTIAL_TYPE,
+        f"aka-{label}",
+        setting(payload={"aka_vcts": others}),
+        setting(payload={"aka_vcts": ["urn:other", "urn:one-more"]}),
+    )
+sdc(
+    rules.LENGTH,
+    "type",
+    setting(payload={"vct": "x" * 1_025, "aka_vcts": [VCT]}),
+    setting(payload={"vct": "x" * 1_024, "aka_vcts": [VCT]}),
+)
+sdc(
+    rules.LENGTH,
+    "other-type",
+    setting(payload={"aka_vcts": ["x" * 1_025]}),
+    setting(payload={"aka_vcts": ["x" * 1_024]}),
+)
+sdc(rules.SHAPE, "iss-number", setting(payload={"iss": 1}), dropping("payload", "iss"))
+sdc(rules.SHAPE, "sub-map", hidden("s", "sub", {}), hidden("s", "sub", "me"))
+sdc(
+    rules.AUDIENCE,
+    "credential-for-another",
+    setting(payload={"aud": "x509_hash:other"}),
+    setting(payload={"aud": AUDIENCE}),
+)
+sdc(
+    rules.AUDIENCE,
+    "credential-for-others",
+    hidden("s", "aud", ["x509_hash:other", AUDIENCE + "."]),
+    setting(payload={"aud": ["x509_hash:other", AUDIENCE]}),
+)
+sdc(rules.AUDIENCE, "credential-for-nobody", setting(payload={"aud": None}))
 
 
 # --- 10 key binding ------------------------------------------------------------------------------

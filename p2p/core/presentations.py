@@ -38,7 +38,8 @@ class Presentations:
         """
         asked = record.asked()
         held = self.wallet.any_copy(command.credential)
-        if (held.format, held.kind) not in accepted_kinds(asked):
+        kind = held.kind_of(accepted_kinds(asked))
+        if kind is None:
             raise InvalidInput(f"A credential of {held.kind} was not asked for.")
         names = _own_names(held, command.elements, asked.elements)
         # Whoever asks face to face has no name that would make a second look at one copy harmless.
@@ -46,7 +47,7 @@ class Presentations:
         chosen = self.wallet.choose(command.credential, verifier, reuse=bool(command.reuse))
         request = bound_request(
             held.format,
-            held.kind,
+            kind,
             AccountKey(record.verifier),
             record.context,
             record.content,
@@ -60,7 +61,7 @@ class Presentations:
             )
         self.wallet.note_used(chosen, verifier, now_s)
         number = FORMAT_NUMBERS[held.format]
-        return CredentialAnswer(record.id, number, held.kind, shown), command.elements
+        return CredentialAnswer(record.id, number, kind, shown), command.elements
 
 
 def _own_names(held: Held, agreed: tuple[str, ...], asked: tuple[str, ...]) -> tuple[str, ...]:

@@ -17,7 +17,8 @@ from p2p.wire.ids import AccountKey
 
 PROVEN_PER_CONTACT_MAX: Final = 32
 VALUE_MAX_BYTES: Final = 1_024
-"""A longer value (a portrait) is shown with its verdict and not kept with the contact."""
+"""A longer value (a portrait) is shown with its verdict and not kept with the contact; so is one
+that is nested too deep to be read again."""
 _DOCUMENT_MAX_BYTES: Final = 262_144
 
 
@@ -80,10 +81,9 @@ class Proven:
             return
         items = self._items.setdefault(contact, {})
         for name, value in verdict.claims:
-            if len(json.dumps(value).encode()) > VALUE_MAX_BYTES:
-                continue
             items.pop(name, None)
-            items[name] = _proven(name, value, verdict)
+            if _is_kept(value):
+                items[name] = _proven(name, value, verdict)
         while len(items) > PROVEN_PER_CONTACT_MAX:
             del items[next(iter(items))]
         document = _Document(tuple(_item(view) for view in items.values()))
@@ -93,6 +93,18 @@ class Proven:
         """Forget what a contact has proven."""
         if self._items.pop(contact, None) is not None:
             self._store.delete_document(DocumentKind.PROVEN, contact)
+
+
+def _is_kept(value: object) -> bool:
+    """Whether a value is short, and nested no deeper than it can be read again."""
+    text = json.dumps(value).encode()
+    if len(text) > VALUE_MAX_BYTES:
+        return False
+    try:
+        decode_json(text, "A proven value")
+    except CredentialError:
+        return False
+    return True
 
 
 def _proven(name: str, value: object, verdict: VerdictView) -> ProvenView:

@@ -21,7 +21,10 @@ OPEN_MAX: Final = 256
 """Questions that wait, each way."""
 KEPT_MAX: Final = 1_000
 """Questions that are remembered, each way; the oldest that is over goes first."""
-_RECORD_MAX_BYTES: Final = PRESENTATION_SIZE_MAX_BYTES + 131_072
+_RECORD_MAX_BYTES: Final = 4 << 20
+"""Above all that can be written: a verdict says in JSON what a presentation says in CBOR, which is
+up to eight times as long, and has a claim once for each of the four names that fit it."""
+assert _RECORD_MAX_BYTES > 4 * 8 * PRESENTATION_SIZE_MAX_BYTES + 131_072
 _OUT: Final = b"o"
 _IN: Final = b"i"
 

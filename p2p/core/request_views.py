@@ -56,14 +56,15 @@ class RequestViews:
         choices: list[Choice] = []
         for credential in self.wallet.ids():
             held = self.wallet.any_copy(credential)
-            if (held.format, held.kind) not in kinds:
+            kind = held.kind_of(kinds)
+            if kind is None:
                 continue
             own = {name: match(name, held.names(), held.format) for name in asked.elements}
             matched = frozenset(own.values())
             choices.append(
                 Choice(
                     credential=credential,
-                    kind=held.kind,
+                    kind=kind,
                     issuer=held.issuer,
                     has=tuple(name for name, found in own.items() if found is not None),
                     lacks=tuple(name for name, found in own.items() if found is None),

@@ -8,10 +8,11 @@ signature under the certificate that came with it is checked, so that a damaged 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from p2p.credentials import limits
 from p2p.credentials.certificates import read_certificate
 from p2p.credentials.cose import certificate_chain as cose_chain
 from p2p.credentials.cose import verify_sign1
@@ -32,8 +33,8 @@ from p2p.credentials.presentation import (
     require_presentation_size,
 )
 from p2p.credentials.private_keys import PrivateKey, belongs
-from p2p.credentials.rules import CREDENTIAL_TYPE, KEY_BINDING, SHAPE, refused
-from p2p.credentials.sd_jwt import CREDENTIAL_TYP, SdJwt, read_sd_jwt
+from p2p.credentials.rules import KEY_BINDING, LENGTH, SHAPE, refused
+from p2p.credentials.sd_jwt import CREDENTIAL_TYP, SdJwt, credential_kinds, read_sd_jwt
 from p2p.errors import CredentialError
 
 _WHAT: Final = "The credential"
@@ -67,6 +68,7 @@ Body: TypeAlias = HeldSdJwt | IssuedDocument
 class Held:
     """A credential with its holder's key. Times are seconds since 1970, None where not set.
 
+    ``other_kinds`` are types that an SD-JWT VC is of as well (``aka_vcts``).
     ``fingerprint`` is SHA-256 of what the issuer signed: the same for the same copy, however its
     signature or its disclosures are written.
     """
@@ -82,6 +84,14 @@ class Held:
     fingerprint: bytes
     key: PrivateKey
     body: Body
+    other_kinds: tuple[str, ...] = ()
+
+    def kind_of(self, wanted: Sequence[tuple[str, str]]) -> str | None:
+        """The type under which it serves one of the wanted (format, type), its own one first."""
+        for kind in (self.kind, *self.other_kinds):
+            if (self.format, kind) in wanted:
+                return kind
+        return None
 
     def names(self) -> tuple[str, ...]:
         """The names of all elements, in the credential's order."""
@@ -101,6 +111,7 @@ def read_held_sd_jwt(data: bytes, key: PrivateKey) -> Held:
         raise refused(SHAPE, "This is a presentation for one verifier, not a credential.")
     require_type(parts.token, CREDENTIAL_TYP, _WHAT)
     claims = reveal(parts.token.payload, parts.disclosures)
+    kind, *others = credential_kinds(claims)
     _require_key(claims, key)
     index = DisclosureIndex(parts)
     elements = tuple(
@@ -110,7 +121,7 @@ def read_held_sd_jwt(data: bytes, key: PrivateKey) -> Held:
     )
     return Held(
         format=SD_JWT_FORMAT,
-        kind=text_member(claims, "vct", CREDENTIAL_TYPE, _WHAT),
+        kind=kind,
         issuer=_sd_jwt_issuer(parts, claims),
         elements=elements,
         issued_at=numeric_date(claims, "iat", _WHAT),
@@ -120,6 +131,7 @@ def read_held_sd_jwt(data: bytes, key: PrivateKey) -> Held:
         fingerprint=hashlib.sha256(parts.token.signed).digest(),
         key=key,
         body=HeldSdJwt(parts, index),
+        other_kinds=tuple(others),
     )
 
 
@@ -133,6 +145,8 @@ def read_held_mdoc(data: bytes, key: PrivateKey) -> Held:
     require_presentation_size(data)
     document = read_issuer_signed(data)
     signed = document.signed
+    if len(signed.doc_type) > limits.KIND_SIZE_MAX_CHARS:
+        raise refused(LENGTH, "The document's type is longer than a type may be.")
     if not belongs(key, signed.device_key):
         raise _wrong_key()
     chain = cose_chain(document.issuer_auth, _WHAT)

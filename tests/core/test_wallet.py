@@ -156,6 +156,31 @@ def test_a_bent_credential_is_a_credential_or_a_refusal(good: bytes, data: st.Da
         assert read_import(bytes(bent), _KEY)
 
 
+@pytest.mark.parametrize("form", ["sd-jwt", "mdoc"])
+def test_a_type_that_no_store_could_hold_is_refused_and_harms_nothing(
+    store: MemoryStore, form: str
+) -> None:
+    """It used to be kept, and the node could not be started again."""
+    key = new_key()
+    for size, fits in ((1_024, True), (70_000, False)):
+        kind = "x" * size
+
+        def bend(case: Any, kind: str = kind) -> None:
+            if form == "mdoc":
+                case.doc_type = kind
+            else:
+                case.payload["vct"] = kind
+
+        data = ISSUER.mdoc(key, bend) if form == "mdoc" else ISSUER.sd_jwt(key, bend)
+        if fits:
+            take_in(store, data, key_pem(key))
+        else:
+            with pytest.raises(CredentialError) as caught:
+                take_in(store, data, key_pem(key))
+            assert caught.value.rule == "length"
+        assert [len(view.kind) for view in Wallet(store).all()] == [1_024]
+
+
 # --- what is damaged -----------------------------------------------------------------------------
 def test_a_damaged_wallet_is_said_to_be_damaged(store: MemoryStore) -> None:
     key = new_key()
@@ -234,6 +259,38 @@ def test_what_is_proven_is_bounded_and_outlives_a_restart(store: MemoryStore) ->
         proven.forget(BOB)
         proven.forget(BOB)
     assert Proven(store).of(BOB) == ()
+
+
+def test_the_most_that_can_be_proven_is_read_again(store: MemoryStore) -> None:
+    """A value that is nested too deep, or many long names, used to damage the store."""
+    from dataclasses import replace
+
+    deep: Any = 1
+    for _ in range(40):
+        deep = [deep]
+    proven = Proven(store)
+    with store.transaction():
+        proven.note(BOB, _verdict(deep=1))
+        proven.note(BOB, _verdict(deep=deep, flat=1))
+    assert [view.name for view in Proven(store).of(BOB)] == ["flat"]
+    long = {f"{number:02}" + "ö" * 63: "ö" * 500 for number in range(PROVEN_PER_CONTACT_MAX)}
+    verdict = replace(_verdict(**long), kind="\U00010000" * 1_024, issuer="\U00010000" * 512)
+    with store.transaction():
+        proven.note(BOB, verdict)
+    assert Proven(store).of(BOB) == proven.of(BOB)
+
+
+def test_the_largest_verdict_is_read_again(store: MemoryStore) -> None:
+    request = CredentialRequest(bytes(16), bytes(16), NOW, NOW + DAY, "", (), ("a", "b", "c", "d"))
+    record = RequestRecord(
+        request.request_id, 1, 0, RequestState.OPEN, b"", BOB, b"s", encode_content(request)
+    )
+    smallest = [shown_value(2.0**-24)] * 10_000  # two bytes each in a presentation
+    verdict = _verdict(a=smallest, b=smallest, c=smallest, d=smallest)
+    book = RequestBook(store)
+    with store.transaction():
+        kept = book.save(book.add(record), verdict=encode_verdict(verdict))
+    assert RequestBook(store).all() == [kept]
 
 
 def test_a_verdict_without_claims_proves_nothing(store: MemoryStore) -> None:

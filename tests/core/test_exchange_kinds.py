@@ -1,0 +1,49 @@
+"""Which credential answers a question, where it is of more than one type."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from p2p.core.credential_events import RequestState
+from tests.core.credential_people import People, verdict_of
+from tests.core.world import World
+from tests.credentials.issuer import SdJwt
+from tests.credentials.pki import VCT, new_key
+
+
+@pytest.fixture
+def people(make_world: Callable[..., World]) -> People:
+    """Alice verifies and trusts the issuer; Bob holds."""
+    people = People(make_world("alice", "bob"))
+    people.world.connect("alice", "bob")
+    people.world.befriend("alice", "bob")
+    people.world.run(10)
+    people.trusts("alice")
+    return people
+
+
+@pytest.mark.parametrize(("others", "serves"), [(["urn:other", VCT], True), (["urn:other"], False)])
+def test_a_credential_answers_for_the_other_types_that_it_is_of(
+    people: People, others: list[str], serves: bool
+) -> None:
+    """A national identity credential says so of itself, and is asked for by the common type."""
+    key = new_key()
+
+    def national(case: SdJwt) -> None:
+        case.payload |= {"vct": VCT + ":utopia", "aka_vcts": others}
+
+    card = people.holds("bob", people.issuer.sd_jwt(key, national), key)
+    out = people.asks("alice", "bob")
+    people.world.run(10)
+    (into,) = people.asked_of("bob")
+    found = [(choice.credential, choice.kind) for choice in into.choices]
+    assert found == ([(card, VCT)] if serves else [])
+    if not serves:
+        assert "was not asked for" in str(people.refused("bob", people.answering(into.id, card)))
+        return
+    people.answers("bob", into.id, card)
+    people.world.run(10)
+    verdict = verdict_of(people, out)
+    assert (verdict.state, verdict.kind) == (RequestState.VERIFIED, VCT + ":utopia")

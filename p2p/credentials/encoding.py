@@ -110,6 +110,17 @@ def text_member(members: JsonObject, name: str, rule: Rule, what: str) -> str:
     return value
 
 
+def require_list_name(name: str, what: str) -> str:
+    """What a list is called, if it is short enough to be kept beside it.
+
+    Raises:
+        CredentialError: rule ``length``.
+    """
+    if len(name.encode()) > limits.LIST_NAME_SIZE_MAX_BYTES:
+        raise refused(LENGTH, f"{what} has a name of {len(name)} characters.")
+    return name
+
+
 def numeric_date(members: JsonObject, name: str, what: str) -> int | None:
     """A NumericDate member in whole seconds since 1970, or None where it is absent.
 

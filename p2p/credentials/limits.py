@@ -44,6 +44,8 @@ STATUS_DENSE_PAGES: Final = 16
 """Pages kept inflated, so that a list of a million entries answers at memory speed."""
 STATUS_LISTS_MAX: Final = 256
 """Lists that one status book holds."""
+LIST_NAME_SIZE_MAX_BYTES: Final = 2_048
+"""What a list is called: the address of a status list, the publisher of a trust list."""
 TRUST_LIST_SIZE_MAX_BYTES: Final = 8 << 20
 TRUST_LIST_ANCHORS_MAX: Final = 2_048
 TRUST_LIST_VALUES_MAX: Final = 200_000

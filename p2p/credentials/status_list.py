@@ -12,10 +12,15 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from p2p.credentials import cbor, limits
-from p2p.credentials.cbor import CborMap, CborValue, Tagged
+from p2p.credentials.cbor import CborMap, Tagged
 from p2p.credentials.cose import LABEL_TYPE, SIGN1_TAG, read_message, verify_sign1
 from p2p.credentials.cose import certificate_chain as cose_chain
-from p2p.credentials.encoding import JsonObject, base64url_decode, numeric_date
+from p2p.credentials.encoding import (
+    JsonObject,
+    base64url_decode,
+    numeric_date,
+    require_list_name,
+)
 from p2p.credentials.jose import Token, read_compact, require_type, verify_token
 from p2p.credentials.jose import certificate_chain as jose_chain
 from p2p.credentials.keys import SigningKey
@@ -131,6 +136,8 @@ class StatusReader:
             raise refused(STATUS_EXPIRED, f"{_WHAT} has expired.")
         if times.begins is not None and now + self.clock_skew_s < times.begins:
             raise refused(STATUS_EXPIRED, f"{_WHAT} is not valid yet.")
+        if times.ttl_s == 0:
+            raise refused(STATUS_TOKEN, f"{_WHAT} has a time to live that is none.")
         return times
 
     def _signer(self, chain: Sequence[bytes], check: _Check, now: int, signed_at: int) -> Signer:
@@ -169,28 +176,31 @@ def _jwt_times(claims: JsonObject) -> _Times:
     issued_at = numeric_date(claims, "iat", _WHAT)
     if issued_at is None:
         raise refused(STATUS_TOKEN, f"{_WHAT} has no time of issue.")
-    ttl = numeric_date(claims, "ttl", _WHAT)
     return _Times(
-        issued_at, numeric_date(claims, "nbf", _WHAT), numeric_date(claims, "exp", _WHAT), ttl
+        issued_at,
+        numeric_date(claims, "nbf", _WHAT),
+        numeric_date(claims, "exp", _WHAT),
+        numeric_date(claims, "ttl", _WHAT),
     )
 
 
 def _cwt_times(claims: CborMap) -> _Times:
-    issued_at = _cwt_number(claims.get(_IAT), "iat")
+    issued_at = _cwt_number(claims, _IAT, "iat")
     if issued_at is None:
         raise refused(STATUS_TOKEN, f"{_WHAT} has no time of issue.")
     return _Times(
         issued_at,
-        _cwt_number(claims.get(_NBF), "nbf"),
-        _cwt_number(claims.get(_EXP), "exp"),
-        _cwt_number(claims.get(_TTL), "ttl"),
+        _cwt_number(claims, _NBF, "nbf"),
+        _cwt_number(claims, _EXP, "exp"),
+        _cwt_number(claims, _TTL, "ttl"),
     )
 
 
-def _cwt_number(value: CborValue, name: str) -> int | None:
+def _cwt_number(claims: CborMap, label: int, name: str) -> int | None:
     """A time or duration in seconds; untagged and possibly a fraction (RFC 8392 section 2)."""
-    if value is None:
+    if label not in claims:
         return None
+    value = claims[label]
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1 << 40:
         raise refused(STATUS_TOKEN, f"{_WHAT} has a {name!r} that is no time.")
     return int(value)
@@ -199,7 +209,7 @@ def _cwt_number(value: CborValue, name: str) -> int | None:
 def _jwt_list(token: Token) -> tuple[str, StatusBits]:
     match token.payload:
         case {"sub": str() as uri, "status_list": {"bits": int() as bits, "lst": str() as text}}:
-            return uri, StatusBits(bits, base64url_decode(text, _WHAT))
+            return require_list_name(uri, _WHAT), StatusBits(bits, base64url_decode(text, _WHAT))
         case _:
             raise refused(STATUS_TOKEN, f"{_WHAT} lacks its subject, width or statuses.")
 
@@ -209,6 +219,6 @@ def _cwt_list(claims: CborMap) -> tuple[str, StatusBits]:
     uri = claims.get(_SUB)
     match listed:
         case {"bits": int() as bits, "lst": bytes() as compressed} if isinstance(uri, str):
-            return uri, StatusBits(bits, compressed)
+            return require_list_name(uri, _WHAT), StatusBits(bits, compressed)
         case _:
             raise refused(STATUS_TOKEN, f"{_WHAT} lacks its subject, width or statuses.")

@@ -21,6 +21,7 @@ from p2p.credentials.encoding import (
     JsonValue,
     base64_decode,
     decode_json_object,
+    require_list_name,
 )
 from p2p.credentials.jose import certificate_chain as jose_chain
 from p2p.credentials.jose import read_compact, verify_token
@@ -100,7 +101,7 @@ def read_vical(data: bytes, roots: TrustStore, now: int, clock_skew_s: int = 60)
     anchors = _anchors(entries, "vical", issued_at)
     return TrustList(
         source="vical",
-        publisher=text_of(members, "vicalProvider", _VICAL),
+        publisher=require_list_name(text_of(members, "vicalProvider", _VICAL), _VICAL),
         issued_at=issued_at,
         next_update=None if update is None else read_date_time(update, f"{_VICAL}'s next update"),
         sequence=_sequence(members.get("vicalIssueID", 0), _VICAL),
@@ -135,7 +136,7 @@ def read_lote(text: str, roots: TrustStore, now: int, clock_skew_s: int = 60) ->
     anchors = _anchors([(der, frozenset[str]()) for der in ders], "lote", issued_at)
     return TrustList(
         source="lote",
-        publisher=_operator(scheme.get("SchemeOperatorName")),
+        publisher=require_list_name(_operator(scheme.get("SchemeOperatorName")), _LOTE),
         issued_at=issued_at,
         next_update=_moment(scheme["NextUpdate"]) if scheme.get("NextUpdate") else None,
         sequence=_sequence(scheme.get("LoTESequenceNumber", 0), _LOTE),

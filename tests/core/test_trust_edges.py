@@ -21,6 +21,7 @@ from tests.core.trust_world import (
     LIST_ROOT,
     Node,
     credential,
+    lote,
     node,
     refusal,
     status_list,
@@ -28,6 +29,28 @@ from tests.core.trust_world import (
     vical,
 )
 from tests.credentials.pki import DAY, NOW
+
+
+# --- names ---------------------------------------------------------------------------------------
+@pytest.mark.parametrize("size", [2_048, 2_049])
+def test_a_name_that_could_not_be_kept_is_refused(size: int) -> None:
+    """A signer whom we trust could fill a list with its name; the node could not start then."""
+    here = node()
+    here.pin(ISSUER)
+    here.pin(LIST_ROOT, purpose=AnchorPurpose.LISTS)
+    name = "x" * size
+    imports = (
+        lambda: here.import_status(status_list(uri=name)),
+        lambda: here.import_list(lote(SchemeOperatorName=[{"value": name}]), TrustForm.LOTE),
+        lambda: here.import_list(vical(vicalProvider=name)),
+    )
+    for take in imports:
+        if size == 2_049:
+            assert refusal(take) == "length"
+        else:
+            take()
+    here.restart()
+    assert [one.name for one in here.lists()] == ([] if size == 2_049 else [name] * 3)
 
 
 # --- the clock -----------------------------------------------------------------------------------

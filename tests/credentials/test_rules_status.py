@@ -102,6 +102,17 @@ stc(rules.SHAPE, "no-issue", lambda w: StatusToken(w.status, issued_at=None), ("
 stc(rules.STATUS_TOKEN, "no-issue", lambda w: StatusToken(w.status, issued_at=None), ("cwt",))
 stc(rules.STATUS_TOKEN, "issue-text", lambda w: StatusToken(w.status, issued_at="x"), ("cwt",))
 
+for label in (4, 5, 65534):
+    stc(
+        rules.STATUS_TOKEN,
+        f"null-{label}",
+        lambda w, label=label: StatusToken(w.status, changes={label: None}),
+        ("cwt",),
+    )
+stc(rules.STATUS_TOKEN, "no-life", lambda w: StatusToken(w.status, changes={"ttl": 0}), ("jwt",))
+stc(rules.STATUS_TOKEN, "no-life", lambda w: StatusToken(w.status, changes={65534: 0}), ("cwt",))
+stc(rules.LENGTH, "address", lambda w: StatusToken(w.status, uri="https://" + "x" * 2_041))
+
 
 def reads(data: Callable[[World], bytes], uri: str | None = None) -> Make:
     def attempt(world: World) -> Callable[[], Any]:

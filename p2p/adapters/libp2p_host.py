@@ -28,6 +28,7 @@ from p2p.adapters.closing import shielded
 from p2p.adapters.libp2p_capped import CappedStream
 from p2p.adapters.libp2p_health import HealthMonitor
 from p2p.adapters.libp2p_muxer import BoundedYamux, YamuxOnlyUpgrader
+from p2p.adapters.libp2p_negotiation import BriefMultiselect, BriefMultiselectClient
 from p2p.adapters.libp2p_swarm import (
     KAD_MESSAGE_MAX_BYTES,
     KAD_OF_LIBRARY,
@@ -56,6 +57,8 @@ class MolvaHost(BasicHost):
 
     def __init__(self, swarm: MolvaSwarm) -> None:
         super().__init__(swarm, disable_identify_address_discovery=True)
+        self.multiselect = BriefMultiselect(self.multiselect.handlers)
+        self.multiselect_client = BriefMultiselectClient()
         self.unreachable: Callable[[ID], None] = _nobody_cares
 
     def set_stream_handler(self, protocol_id: TProtocol, stream_handler: StreamHandlerFn) -> None:

@@ -12,6 +12,7 @@ from typing import Final
 
 import trio
 from libp2p.abc import IMuxedConn, IMuxedStream, INetStream, ISecureConn
+from libp2p.custom_types import TMuxerOptions, TSecurityOptions
 from libp2p.io.exceptions import IOException
 from libp2p.network.stream.net_stream import NetStream
 from libp2p.peer.id import ID  # pyright: ignore[reportMissingTypeStubs]
@@ -32,6 +33,7 @@ from libp2p.transport.upgrader import TransportUpgrader
 
 from p2p.adapters.closing import shielded
 from p2p.adapters.framing import UNREAD_MAX_BYTES
+from p2p.adapters.libp2p_negotiation import BriefMuxerMultistream, BriefSecurityMultistream
 
 STREAMS_INBOUND_MAX: Final = 128
 """Streams that a peer has open towards us: one link, one ping, one identify, at most 12 of the
@@ -136,6 +138,13 @@ class BoundedYamux(Yamux):
 
 class YamuxOnlyUpgrader(TransportUpgrader):
     """Upgrades connections to :class:`BoundedYamux`, whatever the options say."""
+
+    def __init__(
+        self, security: TSecurityOptions, muxers: TMuxerOptions, negotiate_timeout: int
+    ) -> None:
+        super().__init__(security, muxers, negotiate_timeout)
+        self.security_multistream = BriefSecurityMultistream(security)
+        self.muxer_multistream = BriefMuxerMultistream(muxers, negotiate_timeout)
 
     async def upgrade_connection(self, conn: ISecureConn, peer_id: ID) -> IMuxedConn:
         """Negotiate Yamux and give the connection.

@@ -95,7 +95,7 @@ class Trust:
     def store(self, now_s: float) -> TrustStore:
         """Give the anchors of issuers that count now: pinned ones, then those of lists.
 
-        Anchors that prove nothing have :data:`~p2p.core.trust_anchors.TEST_SOURCE` as source.
+        Anchors that prove nothing have :data:`~p2p.credentials.issuer.TEST_SOURCE` as source.
         """
         counting = self._lists.counting(int(now_s), self._config.stale_list_max_s)
         if counting != self._made_of:

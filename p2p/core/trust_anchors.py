@@ -12,13 +12,11 @@ from msgspec.structs import replace as replace_struct
 from p2p.core.trust_documents import DOCUMENT_VERSION, AnchorDocument, TrustDocuments
 from p2p.core.trust_events import AnchorPurpose, AnchorsAdded, AnchorView
 from p2p.credentials.certificates import Certificate, read_certificate
-from p2p.credentials.issuer import ORGANISATION
+from p2p.credentials.issuer import ORGANISATION, TEST_SOURCE
 from p2p.credentials.x509_trust import Anchor, anchors_from_pem
 from p2p.errors import Conflict, CredentialError, InvalidInput, StoreDamaged
 from p2p.wire.limits import NAME_SIZE_MAX_BYTES
 
-TEST_SOURCE: Final = "test"
-"""Source of an anchor that proves nothing: verdicts show it as the anchor's source."""
 PEM_SIZE_MAX_BYTES: Final = 256 << 10
 ANCHORS_MAX: Final = 256
 """Pinned by hand; lists bring their own."""

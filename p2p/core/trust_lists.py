@@ -10,10 +10,11 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 
-from p2p.core.trust_anchors import TEST_SOURCE, PinnedAnchor, PinnedAnchors, is_marked_test
+from p2p.core.trust_anchors import PinnedAnchor, PinnedAnchors, is_marked_test
 from p2p.core.trust_documents import DOCUMENT_VERSION, ListDocument, TrustDocuments
 from p2p.core.trust_events import ListView, Standing, TrustForm
 from p2p.core.trust_names import LIST_ROLLBACK, VERSION_MAX, list_name, version_of
+from p2p.credentials.issuer import TEST_SOURCE
 from p2p.credentials.rules import ISSUER_TRUST, SHAPE, refused
 from p2p.credentials.signed_first import check_signature
 from p2p.credentials.trust_lists import TrustList, read_lote, read_vical

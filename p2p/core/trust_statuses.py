@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 
-from p2p.core.trust_anchors import TEST_SOURCE, PinnedAnchors
+from p2p.core.trust_anchors import PinnedAnchors
 from p2p.core.trust_documents import (
     DOCUMENT_VERSION,
     IssueMemory,
@@ -15,6 +15,7 @@ from p2p.core.trust_documents import (
 from p2p.core.trust_events import ListView, Standing, TrustForm
 from p2p.core.trust_lists import ANY_TIME_AHEAD_S, Offered, blank_view
 from p2p.core.trust_names import VERSION_MAX, status_name
+from p2p.credentials.issuer import TEST_SOURCE
 from p2p.credentials.limits import STATUS_LISTS_MAX
 from p2p.credentials.rules import SHAPE, STATUS_ROLLBACK, refused
 from p2p.credentials.status_book import StatusBook

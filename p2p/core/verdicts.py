@@ -16,11 +16,10 @@ import msgspec
 from p2p.core.credential_events import RequestState, VerdictView
 from p2p.core.request_book import RequestRecord
 from p2p.core.trust import Trust, Use
-from p2p.core.trust_anchors import TEST_SOURCE
 from p2p.credentials.element_names import WELL_KNOWN_KINDS, flattened, match
 from p2p.credentials.encoding import JsonValue
 from p2p.credentials.exchange_binding import FORMAT_NAMES, bound_request
-from p2p.credentials.issuer import ORGANISATION
+from p2p.credentials.issuer import ORGANISATION, TEST_SOURCE
 from p2p.credentials.policy import Policy, StatusPolicy
 from p2p.credentials.presentation import Claims, ClaimValue, Verified, json_ready
 from p2p.credentials.rules import CREDENTIAL_TYPE, refused

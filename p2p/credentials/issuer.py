@@ -21,6 +21,8 @@ from p2p.credentials.x509_trust import DOCUMENT_SIGNER, STATUS_SIGNER_USAGE
 from p2p.errors import InvalidInput
 
 ORGANISATION: Final = "MOLVA TEST ISSUER - NOT REAL"
+TEST_SOURCE: Final = "test"
+"""Source of an anchor that proves nothing: verdicts show it as the anchor's source."""
 COUNTRY: Final = "XX"
 """ISO 3166 keeps it free for use by anybody: no country has it."""
 SIGNER_LIFE_MAX_S: Final = 457 * 86_400

@@ -12,6 +12,7 @@ from typing import Final, Protocol
 
 from p2p.credentials import limits
 from p2p.credentials.established import Established, NoStatus, OtherStatus, StatusReference
+from p2p.credentials.issuer import TEST_SOURCE
 from p2p.credentials.policy import Policy, StatusPolicy
 from p2p.credentials.presentation import StatusReport, StatusState
 from p2p.credentials.rules import (
@@ -23,10 +24,12 @@ from p2p.credentials.rules import (
     refused,
 )
 from p2p.credentials.status_list import StatusList, StatusReader
-from p2p.credentials.x509_trust import Signer
+from p2p.credentials.x509_trust import Anchor, Signer
 from p2p.errors import CredentialError
 
 _VALID: Final = 0
+PINNED_SOURCE: Final = "pem"
+"""Source of an anchor that a person took from a file."""
 _PINNED: Final = "pinned"
 _MEANINGS: Final = {1: "it was revoked", 2: "it was suspended"}
 
@@ -145,8 +148,7 @@ class StatusBook:
 
     def _find(self, uri: str, issuer: Signer) -> StatusList | None:
         """The newest list of an address whose signer may judge this issuer's credentials."""
-        anchor = issuer.anchor.certificate
-        scopes = (_PINNED, anchor.country or hashlib.sha256(anchor.der).hexdigest())
+        scopes = (_PINNED, _authority(issuer.anchor))
         found = [self._lists[scope, uri] for scope in scopes if (scope, uri) in self._lists]
         return max(found, key=lambda each: each.issued_at, default=None)
 
@@ -177,12 +179,18 @@ def scope_of(signer: Signer) -> str:
 
     Without this the status signer of any trusted country could un-revoke what another issued,
     or push the other's list out of the book (draft-20 section 11.3 expects issuer and status
-    signer under one authority).
+    signer under one authority). A signer that a list brought is none that we pinned, and what
+    proves nothing judges only what proves nothing.
     """
-    anchor = signer.anchor.certificate
-    if anchor.der == signer.certificate.der:
+    anchor = signer.anchor
+    if anchor.certificate.der == signer.certificate.der and anchor.source == PINNED_SOURCE:
         return _PINNED
-    return anchor.country or hashlib.sha256(anchor.der).hexdigest()
+    return _authority(anchor)
+
+
+def _authority(anchor: Anchor) -> str:
+    country = anchor.certificate.country or hashlib.sha256(anchor.certificate.der).hexdigest()
+    return f"{TEST_SOURCE} {country}" if anchor.source == TEST_SOURCE else country
 
 
 def _unknown(reason: str) -> StatusReport:

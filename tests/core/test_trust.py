@@ -8,10 +8,10 @@ import pytest
 
 from p2p.core.config import TrustConfig
 from p2p.core.trust import Use
-from p2p.core.trust_anchors import ANCHORS_MAX, PEM_SIZE_MAX_BYTES, TEST_SOURCE
+from p2p.core.trust_anchors import ANCHORS_MAX, PEM_SIZE_MAX_BYTES
 from p2p.core.trust_events import AnchorPurpose, AnchorsAdded, Standing, TrustForm
 from p2p.core.trust_floor import SHIPPED, FloorEntry, TrustFloor
-from p2p.credentials.issuer import ORGANISATION
+from p2p.credentials.issuer import ORGANISATION, TEST_SOURCE
 from p2p.credentials.policy import StatusPolicy
 from p2p.errors import (
     Conflict,

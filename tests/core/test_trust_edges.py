@@ -19,6 +19,7 @@ from tests.core.trust_world import (
     EVIL_STATUS,
     ISSUER,
     LIST_ROOT,
+    STATUS_USAGE,
     Node,
     credential,
     lote,
@@ -28,7 +29,7 @@ from tests.core.trust_world import (
     verdict,
     vical,
 )
-from tests.credentials.pki import DAY, NOW
+from tests.credentials.pki import DAY, NOW, authority, leaf
 
 
 # --- names ---------------------------------------------------------------------------------------
@@ -51,6 +52,42 @@ def test_a_name_that_could_not_be_kept_is_refused(size: int) -> None:
             take()
     here.restart()
     assert [one.name for one in here.lists()] == ([] if size == 2_049 else [name] * 3)
+
+
+# --- who may judge whom --------------------------------------------------------------------------
+def test_a_signer_that_a_list_brings_judges_only_its_own_country() -> None:
+    """One that a person pinned judges everybody; a list's publisher could so un-revoke all."""
+    for by_hand in (False, True):
+        here = node()
+        here.pin(ISSUER)
+        here.pin(LIST_ROOT, purpose=AnchorPurpose.LISTS)
+        here.import_status(status_list(NOW - 3_600, revoked=7))
+        foreign = leaf(authority(country="FR"), country="FR", usages=(STATUS_USAGE,))
+        if by_hand:
+            here.pin(foreign)
+        else:
+            here.import_list(lote(party=foreign), TrustForm.LOTE)
+        here.import_status(status_list(NOW - 60, revoked=8, signer=foreign))
+        assert len(here.lists(TrustForm.STATUS)) == 2
+        if by_hand:
+            assert verdict(here, credential(7)).status.state.value == "valid"
+        else:
+            assert refusal(lambda here=here: verdict(here, credential(7))) == "status-revoked"
+
+
+@pytest.mark.parametrize("authority_too", [True, False])
+def test_what_proves_nothing_judges_only_what_proves_nothing(authority_too: bool) -> None:
+    here = node()
+    here.pin(ISSUER)
+    here.import_status(status_list(NOW - 3_600, revoked=7))
+    root = authority("A test of the same country")
+    signer = leaf(root, usages=(STATUS_USAGE,))
+    here.pin(root if authority_too else signer, test=True)
+    here.import_status(status_list(NOW - 60, revoked=8, signer=signer))
+    assert refusal(lambda: verdict(here, credential(7))) == "status-revoked"
+    here.restart()
+    assert refusal(lambda: verdict(here, credential(7))) == "status-revoked"
+    assert len(here.lists(TrustForm.STATUS)) == 2
 
 
 # --- the clock -----------------------------------------------------------------------------------

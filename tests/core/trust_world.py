@@ -92,9 +92,10 @@ def vical(number: int = 7, issued_s: int = NOW - 3_600, **changes: Any) -> bytes
 
 
 def lote(number: int = 3, kind: str = "pid", **changes: Any) -> bytes:
-    """A LoTE that has Utopia's authority."""
+    """A LoTE that has Utopia's authority, unless another is named."""
     signer: Party = changes.pop("signer", LOTE_SIGNER)
-    listed = [{"val": base64.b64encode(der(ISSUER.cert)).decode()}]
+    party: Party = changes.pop("party", ISSUER)
+    listed = [{"val": base64.b64encode(der(party.cert)).decode()}]
     information = {
         "ServiceTypeIdentifier": "http://uri.etsi.org/19602/SvcType/PID/Issuance",
         "ServiceDigitalIdentity": {"X509Certificates": listed},

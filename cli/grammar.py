@@ -9,7 +9,6 @@ from types import MappingProxyType
 from typing import Final
 
 import click
-from click.shell_completion import CompletionItem
 
 from cli.context import Session
 
@@ -104,28 +103,4 @@ class Duration(click.ParamType[float]):
         return float(found[1]) * _UNITS[found[2]]
 
 
-class ContactName(click.ParamType[str]):
-    """A contact: its name, its account key, or at least 8 first digits of the key."""
-
-    name = "contact"
-
-    def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[CompletionItem]:
-        """Give the names of contacts, as far as a node is there to tell them."""
-        from p2p.control.client import MolvaError
-
-        try:
-            contacts = ctx.ensure_object(Session).client.contacts()
-        except MolvaError:
-            return []
-        names = [contact.name for contact in contacts]
-        return [
-            CompletionItem(name)
-            for name in names
-            if name.startswith(incomplete) and name.isprintable()
-        ]
-
-
 DURATION: Final = Duration()
-CONTACT: Final = ContactName()

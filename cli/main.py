@@ -8,10 +8,14 @@ from types import MappingProxyType
 from typing import Final
 
 import click
+from click.shell_completion import add_completion_class
 
 from cli.context import Session
 from cli.failures import ExitCode, report
 from cli.grammar import MolvaGroup
+from cli.shells import QuotedBash
+
+add_completion_class(QuotedBash)
 
 COMMANDS: Final = MappingProxyType(
     {

@@ -17,7 +17,8 @@ from cli.grammar import MolvaCommand
 def completion(session: Session, context: click.Context, shell: str) -> None:
     """Write a script for your shell.
 
-    It completes commands, options, and the names of contacts while the node runs.
+    It completes commands and options, and while the node runs the names of contacts and the ids of
+    messages, peers, credentials, questions, and what you trust.
 
     \b
     Examples:

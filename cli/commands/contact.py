@@ -11,8 +11,9 @@ import click
 from cli.context import Session, pass_session
 from cli.credential_output import proven_text
 from cli.failures import CommandFailed
-from cli.grammar import CONTACT, MolvaGroup
+from cli.grammar import MolvaGroup
 from cli.output import moment, safe_line
+from cli.references import CONTACT
 
 if TYPE_CHECKING:
     from p2p.control.schema import Contact

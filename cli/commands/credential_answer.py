@@ -20,6 +20,7 @@ from cli.credential_output import (
 from cli.failures import CommandFailed
 from cli.grammar import MolvaCommand
 from cli.output import safe_line
+from cli.references import CREDENTIAL, QUESTION_TO_US
 
 if TYPE_CHECKING:
     from p2p.control.credential_schema import (
@@ -63,9 +64,16 @@ def requests(session: Session, everything: bool) -> None:  # noqa: FBT001
 
 
 @click.command(cls=MolvaCommand)
-@click.argument("ref", metavar="[ID]", required=False, default="")
+@click.argument("ref", type=QUESTION_TO_US, metavar="[ID]", required=False, default="")
 @click.option("--engagement", default="", metavar="TEXT", help="A code's text, or - for stdin.")
-@click.option("--credential", "chosen", default="", metavar="ID", help="Answer with this one.")
+@click.option(
+    "--credential",
+    "chosen",
+    type=CREDENTIAL,
+    default="",
+    metavar="ID",
+    help="Answer with this one.",
+)
 @click.option("--only", default="", metavar="NAME[,NAME]", help="Show these elements; do not ask.")
 @click.option("--yes", is_flag=True, help="Do not ask: show all, or what --only names.")
 @click.option("--decline", is_flag=True, help="Show nothing, and say so.")

@@ -13,8 +13,9 @@ import click
 from cli.context import Session, pass_session
 from cli.credential_output import short, show_request, state_in_words, who_asks
 from cli.failures import CommandFailed, ExitCode
-from cli.grammar import CONTACT, DURATION, MolvaCommand
+from cli.grammar import DURATION, MolvaCommand
 from cli.output import moment
+from cli.references import CONTACT, QUESTION_OF_OURS
 
 if TYPE_CHECKING:
     from p2p.control.credential_schema import CredentialRequest, KindAsked
@@ -106,7 +107,7 @@ def request(
 
 
 @click.command(cls=MolvaCommand)
-@click.argument("ref", metavar="[ID]", required=False, default="")
+@click.argument("ref", type=QUESTION_OF_OURS, metavar="[ID]", required=False, default="")
 @pass_session
 def verdicts(session: Session, ref: str) -> None:
     """Show what became of the questions that you asked, or of the one with this ID.

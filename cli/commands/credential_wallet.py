@@ -14,6 +14,7 @@ from cli.credential_output import TEST_WARNING, credential_fields, short
 from cli.failures import CommandFailed
 from cli.grammar import MolvaCommand
 from cli.output import moment, safe_line
+from cli.references import CREDENTIAL
 
 if TYPE_CHECKING:
     from p2p.control.credential_schema import Credential
@@ -84,7 +85,7 @@ def list_(session: Session) -> None:
 
 
 @click.command(cls=MolvaCommand)
-@click.argument("ref", metavar="ID")
+@click.argument("ref", type=CREDENTIAL, metavar="ID")
 @pass_session
 def show(session: Session, ref: str) -> None:
     """Show what is in one credential, and to whom copies were shown.
@@ -101,7 +102,7 @@ def show(session: Session, ref: str) -> None:
 
 
 @click.command(cls=MolvaCommand)
-@click.argument("ref", metavar="ID")
+@click.argument("ref", type=CREDENTIAL, metavar="ID")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @pass_session
 def remove(session: Session, ref: str, yes: bool) -> None:  # noqa: FBT001

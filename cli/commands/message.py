@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from cli.context import Session, pass_session
-from cli.grammar import CONTACT, MolvaGroup
+from cli.grammar import MolvaGroup
 from cli.output import moment, safe_line, safe_text
+from cli.references import CONTACT, MESSAGE
 
 if TYPE_CHECKING:
     from p2p.control.schema import Message
@@ -53,7 +54,7 @@ def message() -> None:
 
 
 @message.command()
-@click.argument("id_", metavar="ID")
+@click.argument("id_", type=MESSAGE, metavar="ID")
 @pass_session
 def show(session: Session, id_: str) -> None:
     """Show one message with its present state.
@@ -72,7 +73,7 @@ def show(session: Session, id_: str) -> None:
 
 
 @message.command()
-@click.argument("id_", metavar="ID")
+@click.argument("id_", type=MESSAGE, metavar="ID")
 @pass_session
 def why(session: Session, id_: str) -> None:
     """Tell everything that happened to a message.

@@ -7,6 +7,7 @@ import click
 from cli.context import Session, pass_session
 from cli.grammar import MolvaGroup
 from cli.output import moment, safe_line
+from cli.references import PEER
 
 
 @click.group(cls=MolvaGroup)
@@ -66,7 +67,7 @@ def list_(session: Session) -> None:
 
 
 @peer.command()
-@click.argument("peer_id")
+@click.argument("peer_id", type=PEER)
 @pass_session
 def remove(session: Session, peer_id: str) -> None:
     """Stop dialling a peer, and lift a ban.
@@ -80,7 +81,7 @@ def remove(session: Session, peer_id: str) -> None:
 
 
 @peer.command()
-@click.argument("peer_id")
+@click.argument("peer_id", type=PEER)
 @pass_session
 def ban(session: Session, peer_id: str) -> None:
     """Close a peer's link and refuse all further ones.

@@ -12,8 +12,9 @@ import click
 from cli.commands.message import other_side, short_id, state_in_words
 from cli.context import Session, pass_session
 from cli.failures import CommandFailed, ExitCode
-from cli.grammar import CONTACT, DURATION, MolvaCommand
+from cli.grammar import DURATION, MolvaCommand
 from cli.output import moment
+from cli.references import CONTACT
 
 if TYPE_CHECKING:
     from p2p.control.schema import Message

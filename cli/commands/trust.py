@@ -12,6 +12,7 @@ from cli.context import Session, pass_session
 from cli.failures import CommandFailed
 from cli.grammar import MolvaGroup
 from cli.output import Screen, moment, safe_line
+from cli.references import LIST_ROOT, TRUSTED
 
 if TYPE_CHECKING:
     from p2p.control.trust_schema import Anchor, Clock, ListAnswer, SignedList, TrustState
@@ -26,6 +27,7 @@ _PRIVATE: Final = click.option(
 )
 _ROOT: Final = click.option(
     "--root",
+    type=LIST_ROOT,
     default="",
     metavar="REF",
     help="The anchor it must lead to: ref, label, or `all` for any; it signs lists from now on. "
@@ -137,7 +139,7 @@ def list_(session: Session) -> None:
 
 
 @trust.command()
-@click.argument("reference", metavar="REF")
+@click.argument("reference", type=TRUSTED, metavar="REF")
 @pass_session
 def remove(session: Session, reference: str) -> None:
     """Forget an anchor or a list.

@@ -151,6 +151,11 @@ def _encode_special(value: Embedded | Tagged | Simple) -> bytes:
             return bytes((_SPECIAL | value.number,) if short else (_SPECIAL | 24, value.number))
 
 
+def is_integer(value: CborValue, wanted: int) -> bool:
+    """Whether a value is this integer, and not a float or a truth that equals it."""
+    return isinstance(value, int) and not isinstance(value, bool) and value == wanted
+
+
 _KEY_TYPES: Final = (str, int, bytes)
 _SHORT_STRINGS: Final[tuple[int, ...]] = tuple(
     initial & 0x1F if initial >> 5 in (_BYTES, _TEXT) and initial & 0x1F < 24 else -1

@@ -6,7 +6,7 @@ when it arrives, not later. Sources: RFC 5280 section 4, ISO/IEC 18013-5 annex B
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 from cryptography import x509
@@ -15,6 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtensionOID, NameOID, SignatureAlgorithmOID
 
 from p2p.credentials import limits
+from p2p.credentials.certificate_copy import copy_without_addresses
+from p2p.credentials.keys import signing_key
 from p2p.credentials.rules import CERTIFICATE, LENGTH, refused
 from p2p.errors import CredentialError
 
@@ -52,17 +54,27 @@ _UNDERSTOOD: Final = frozenset(
     }
 )
 """Extensions that may be critical; any other critical one refuses the certificate."""
+_LIMITS: Final = frozenset(
+    {
+        ExtensionOID.NAME_CONSTRAINTS,
+        ExtensionOID.POLICY_CONSTRAINTS,
+        ExtensionOID.INHIBIT_ANY_POLICY,
+    }
+)
+"""Limits on what lies below, which are not followed here, so they refuse even where they are not
+critical, as they must be; ISO/IEC 18013-5 annex B forbids them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
     """One certificate and what it says.
 
-    ``subject`` and ``issuer`` are the DER of the names; ``key_usages`` are those of "digital
-    signature", "content commitment" and "certificate sign"; ``not_before`` and ``not_after`` are
-    seconds since 1970; ``usages`` are the extended key
-    usages, dotted, and ``usages_critical`` those of them that stand in a critical extension
-    (all or none); ``path_length`` is None where it is unlimited.
+    ``subject`` and ``issuer`` are the DER of the names; ``not_before`` and ``not_after`` are
+    seconds since 1970; ``path_length`` is None where it is unlimited. ``key_usages`` are those of
+    "digital signature", "content commitment" and "certificate sign", none where
+    ``states_key_usage`` is false. ``usages`` are the extended key usages, dotted, and
+    ``usages_critical`` those of them that stand in a critical extension (all or none). The key
+    identifiers are empty where there are none.
     """
 
     der: bytes
@@ -71,14 +83,18 @@ class Certificate:
     issuer: bytes
     name: str
     country: str
+    state: str
     not_before: int
     not_after: int
     is_authority: bool
     path_length: int | None
+    states_key_usage: bool
     key_usages: frozenset[str]
     usages: frozenset[str]
     usages_critical: frozenset[str]
     addresses: frozenset[str]
+    key_identifier: bytes
+    authority_key_identifier: bytes
 
     @property
     def self_issued(self) -> bool:
@@ -95,7 +111,8 @@ def read_certificate(der: bytes) -> Certificate:
     if len(der) > limits.CERTIFICATE_SIZE_MAX_BYTES:
         raise refused(LENGTH, f"A certificate has {len(der)} bytes.")
     try:
-        return facts_of(x509.load_der_x509_certificate(der), der)
+        parsed = x509.load_der_x509_certificate(der)
+        return replace(facts_of(_readable(parsed, der), der), parsed=parsed)
     except (
         ValueError,
         TypeError,
@@ -109,6 +126,15 @@ def read_certificate(der: bytes) -> Certificate:
         raise refused(CERTIFICATE, "A certificate cannot be read.") from exc
 
 
+def _readable(parsed: x509.Certificate, der: bytes) -> x509.Certificate:
+    """The certificate, or what can be read of it where an address in it cannot."""
+    try:
+        _ = parsed.extensions
+    except ValueError:
+        return copy_without_addresses(der)
+    return parsed
+
+
 def facts_of(parsed: x509.Certificate, der: bytes) -> Certificate:
     """The facts of a parsed certificate; raises what the library raises on bad extensions."""
     _require_known(parsed)
@@ -117,6 +143,8 @@ def facts_of(parsed: x509.Certificate, der: bytes) -> Certificate:
     extended = _extension(parsed, x509.ExtendedKeyUsage)
     names = _extension(parsed, x509.SubjectAlternativeName)
     usages = frozenset[str](oid.dotted_string for oid in (extended.value if extended else ()))
+    own_key = _extension(parsed, x509.SubjectKeyIdentifier)
+    authority_key = _extension(parsed, x509.AuthorityKeyIdentifier)
     uris = names.value.get_values_for_type(x509.UniformResourceIdentifier) if names else []
     return Certificate(
         der=der,
@@ -125,25 +153,46 @@ def facts_of(parsed: x509.Certificate, der: bytes) -> Certificate:
         issuer=parsed.issuer.public_bytes(),
         name=parsed.subject.rfc4514_string(),
         country=_country(parsed.subject),
+        state=", ".join(_attributes(parsed.subject, NameOID.STATE_OR_PROVINCE_NAME)),
         not_before=int(parsed.not_valid_before_utc.timestamp()),
         not_after=int(parsed.not_valid_after_utc.timestamp()),
         is_authority=constraints is not None and constraints.value.ca,
         path_length=constraints.value.path_length if constraints else None,
+        states_key_usage=usage is not None,
         key_usages=_key_usages(usage.value) if usage else frozenset[str](),
         usages=usages,
         usages_critical=usages if extended and extended.critical else frozenset[str](),
         addresses=frozenset(uris),
+        key_identifier=own_key.value.digest if own_key else b"",
+        authority_key_identifier=(authority_key.value.key_identifier or b"")
+        if authority_key
+        else b"",
     )
 
 
 def is_issued_by(certificate: Certificate, issuer: Certificate) -> bool:
-    """Whether the issuer's key signed the certificate, under the issuer's name."""
-    key = issuer.parsed.public_key()
-    if isinstance(key, rsa.RSAPublicKey) and key.key_size < _RSA_SIZE_MIN_BITS:
+    """Whether the issuer's key signed the certificate, under the issuer's name.
+
+    A certificate that says which of its issuer's keys signed it (RFC 5280 section 4.2.1.1) means
+    that one.
+    """
+    wanted, given = certificate.authority_key_identifier, issuer.key_identifier
+    if (wanted and given and wanted != given) or not _may_certify(issuer.parsed.public_key()):
         return False
     try:
         certificate.parsed.verify_directly_issued_by(issuer.parsed)
     except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm, InternalError):
+        return False
+    return True
+
+
+def _may_certify(key: object) -> bool:
+    """Whether a key of an authority is strong enough: RSA is for authorities alone."""
+    if isinstance(key, rsa.RSAPublicKey):
+        return key.key_size >= _RSA_SIZE_MIN_BITS
+    try:
+        signing_key(key, "The authority's key")
+    except CredentialError:
         return False
     return True
 
@@ -165,6 +214,8 @@ def _require_known(parsed: x509.Certificate) -> None:
     for extension in parsed.extensions:
         if extension.critical and extension.oid not in _UNDERSTOOD:
             raise _unusable(f"has an unknown critical extension {extension.oid.dotted_string}")
+        if extension.oid in _LIMITS:
+            raise _unusable(f"has limits that are not followed, {extension.oid.dotted_string}")
     parsed.public_key()
 
 
@@ -180,7 +231,11 @@ def _extension(parsed: x509.Certificate, kind: type[_T]) -> x509.Extension[_T] |
 
 
 def _country(name: x509.Name) -> str:
-    attributes = name.get_attributes_for_oid(NameOID.COUNTRY_NAME)
-    if len(attributes) > 1:
+    countries = _attributes(name, NameOID.COUNTRY_NAME)
+    if len(countries) > 1:
         raise _unusable("names more than one country")
-    return str(attributes[0].value) if attributes else ""
+    return countries[0] if countries else ""
+
+
+def _attributes(name: x509.Name, oid: x509.ObjectIdentifier) -> list[str]:
+    return [str(attribute.value) for attribute in name.get_attributes_for_oid(oid)]

@@ -94,7 +94,7 @@ def verify_mac0(message: CoseMessage, payload: bytes, key: bytes, what: str) -> 
     Raises:
         CredentialError: rules ``algorithm`` or ``device-authentication``.
     """
-    if message.protected.get(LABEL_ALG) != HMAC_256:
+    if not cbor.is_integer(message.protected.get(LABEL_ALG), HMAC_256):
         raise refused(ALGORITHM, f"{what} is not authenticated with HMAC 256/256.")
     covered = cbor.encode_array(
         (

@@ -67,6 +67,8 @@ def require_current(
     """
     if valid_until is not None and now >= valid_until:
         raise refused(VALIDITY, "The credential has expired.")
+    if valid_until is not None and valid_from is not None and valid_from >= valid_until:
+        raise refused(VALIDITY, "The credential ends before it begins.")
     if valid_from is not None and now + skew < valid_from:
         raise refused(VALIDITY, "The credential is not valid yet.")
     if issued_at is not None and now + skew < issued_at:

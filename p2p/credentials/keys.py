@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, x25519
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
-from p2p.credentials.cbor import CborMap, CborValue
+from p2p.credentials.cbor import CborMap, CborValue, is_integer
 from p2p.credentials.encoding import JsonObject, JsonValue, base64url_decode
 from p2p.credentials.rules import ALGORITHM, KEY_FORM, SIGNATURE, SIGNATURE_FORM, refused
 
@@ -68,6 +68,19 @@ _COSE_CURVES: Final = {
 }
 _ED25519_SIZE: Final = 64
 _ED448_SIZE: Final = 114
+_PRIME_25519: Final = (1 << 255) - 19
+_PRIME_448: Final = (1 << 448) - (1 << 224) - 1
+_Y_25519: Final = 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7
+"""One y of the four points of order 8 on edwards25519; the other is its negative."""
+_SMALL_ORDER: Final = {
+    "Ed25519": (
+        _PRIME_25519,
+        frozenset({0, 1, _PRIME_25519 - 1, _Y_25519, _PRIME_25519 - _Y_25519}),
+    ),
+    "Ed448": (_PRIME_448, frozenset({0, 1, _PRIME_448 - 1})),
+}
+"""By curve: the prime of its field, and y of the points whose small multiples come round to the
+start. Under such a key anybody can make signatures that verify (RFC 8032 section 8.9)."""
 _KTY_OKP, _KTY_EC2 = 1, 2
 _COSE_KTY, _COSE_CRV, _COSE_X, _COSE_Y, _COSE_D = 1, -1, -2, -3, -4
 
@@ -172,13 +185,13 @@ def key_from_cose(key: CborMap, what: str) -> DeviceKey:
     if _COSE_D in key:
         raise refused(KEY_FORM, f"{what} contains a private key.")
     kind, curve, x, y = (key.get(label) for label in (_COSE_KTY, _COSE_CRV, _COSE_X, _COSE_Y))
-    if not isinstance(curve, int) or not isinstance(x, bytes):
+    if not isinstance(curve, int) or isinstance(curve, bool) or not isinstance(x, bytes):
         raise refused(KEY_FORM, f"{what} has no curve or no x.")
-    if kind == _KTY_EC2 and curve in _COSE_CURVES:
+    if is_integer(kind, _KTY_EC2) and curve in _COSE_CURVES:
         return _cose_point(_COSE_CURVES[curve], x, y, what)
-    if kind == _KTY_OKP and curve == 4:
+    if is_integer(kind, _KTY_OKP) and curve == 4:
         return _montgomery(x, what)
-    if kind == _KTY_OKP and curve in (6, 7):
+    if is_integer(kind, _KTY_OKP) and curve in (6, 7):
         return _edwards(x, "Ed448" if curve == 7 else "Ed25519", what)
     raise refused(KEY_FORM, f"{what} is a COSE_Key of an unknown kind or curve.")
 
@@ -240,10 +253,16 @@ def _encoded_point(name: str, encoded: bytes, size: int, what: str) -> ec.Ellipt
 def _edwards(x: bytes, curve: str, what: str) -> SigningKey:
     try:
         if curve == "Ed448":
-            return ed448.Ed448PublicKey.from_public_bytes(x)
-        return ed25519.Ed25519PublicKey.from_public_bytes(x)
+            key: SigningKey = ed448.Ed448PublicKey.from_public_bytes(x)
+        else:
+            key = ed25519.Ed25519PublicKey.from_public_bytes(x)
     except (ValueError, UnsupportedAlgorithm) as exc:
         raise refused(KEY_FORM, f"{what} is not an Edwards key.") from exc
+    prime, small = _SMALL_ORDER[curve]
+    y = int.from_bytes(x, "little") & ~(1 << (8 * len(x) - 1))  # without the sign of x
+    if y >= prime or y in small:
+        raise refused(KEY_FORM, f"{what} is a point under which anybody can sign.")
+    return key
 
 
 def _montgomery(x: bytes, what: str) -> x25519.X25519PublicKey:

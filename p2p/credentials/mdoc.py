@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from p2p.credentials import cbor, limits
-from p2p.credentials.cbor import CborKey, CborMap, CborValue, Embedded, Tagged
+from p2p.credentials.cbor import CborKey, CborMap, CborValue, Embedded, Tagged, is_integer
 from p2p.credentials.cose import (
     LABEL_X5U,
     SIGN1_TAG,
@@ -25,10 +25,10 @@ from p2p.credentials.established import Established, require_current
 from p2p.credentials.policy import Policy
 from p2p.credentials.presentation import MDOC_FORMAT, ClaimValue, HolderProof, MdocRequest
 from p2p.credentials.rules import (
+    CERTIFICATE,
     DEVICE_SIGNED,
     DIGEST,
     DOC_TYPE,
-    ISSUER_TRUST,
     LENGTH,
     NAMESPACE,
     NO_FETCH,
@@ -47,6 +47,9 @@ _RESPONSE: Final = "The device response"
 _ISSUER: Final = "The issuer's signature"
 _TEXT_TAGS: Final = frozenset({0, 1004})
 """Date and time, and full date (RFC 8943): as claims they are their text."""
+
+_SALT_MIN_BYTES: Final = 16
+"""A shorter one lets the values of elements that were not shown be guessed (section 9.1.2.5)."""
 
 SpacedClaims = dict[str, dict[str, ClaimValue]]
 
@@ -107,7 +110,7 @@ def read_device_response(data: bytes) -> list[Document]:
     """
     members = cbor.decode_map(data, _RESPONSE)
     require_version(members, _RESPONSE)
-    if members.get("status") != 0 or isinstance(members.get("status"), bool):
+    if not is_integer(members.get("status"), 0):
         raise refused(SHAPE, "The device reports that it could not answer.")
     listed = members.get("documents", [])
     if not isinstance(listed, list):
@@ -157,7 +160,10 @@ def _establish(
     signer = _verified_signer(document, signed, payload, trust, policy, now)
     if signed.doc_type != document.doc_type:
         raise refused(DOC_TYPE, "The document is not of the type that the issuer signed.")
-    require_current(signed.signed, signed.valid_from, signed.valid_until, now, policy.clock_skew_s)
+    # Here the end is the last moment at which it is valid (section 9.3.1), not the first after.
+    require_current(
+        signed.signed, signed.valid_from, signed.valid_until + 1, now, policy.clock_skew_s
+    )
     proof = _verified_device(document, signed, transcript, request)
     return Established(
         format=MDOC_FORMAT,
@@ -186,10 +192,10 @@ def _verified_signer(
     chain = certificate_chain(message, _ISSUER)
     if not chain and LABEL_X5U in message.unprotected.keys() | message.protected.keys():
         raise refused(NO_FETCH, "The issuer's certificate would have to be fetched.")
-    signer = trust.signer(chain, policy.issuer, now, signed.signed)
-    doc_types = signer.anchor.doc_types
-    if doc_types and signed.doc_type not in doc_types:
-        raise refused(ISSUER_TRUST, "The authority is not trusted for this document type.")
+    signer = trust.signer(chain, policy.issuer, now, signed.signed, signed.doc_type)
+    state = signer.anchor.certificate.state
+    if state and signer.certificate.state != state:  # ISO/IEC 18013-5 table B.3
+        raise refused(CERTIFICATE, "The document signer is of another state than its authority.")
     verify_sign1(message, payload, signer.key, _ISSUER)
     return signer
 
@@ -278,10 +284,12 @@ def _read_item(content: bytes) -> tuple[int, str, CborValue]:
     match item:
         case {
             "digestID": int() as number,
-            "random": bytes(),
+            "random": bytes() as salt,
             "elementIdentifier": str() as name,
             "elementValue": value,
         } if not isinstance(number, bool):
+            if len(salt) < _SALT_MIN_BYTES:
+                raise refused(SHAPE, f"The element {name!r:.80} has a salt of {len(salt)} bytes.")
             return number, name, value
         case _:
             raise refused(SHAPE, "A disclosed element lacks its number, salt, name or value.")

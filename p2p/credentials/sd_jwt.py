@@ -101,7 +101,7 @@ def establish_sd_jwt(
     """
     parts = read_sd_jwt(presentation)
     require_type(parts.token, CREDENTIAL_TYP, _CREDENTIAL)
-    signer = _verified_signer(parts.token, trust, policy, now)
+    signer = _verified_signer(parts.token, request.vct, trust, policy, now)
     claims = reveal(parts.token.payload, parts.disclosures)
     _require_meant(claims, request.audience)
     kinds = credential_kinds(claims)
@@ -128,18 +128,20 @@ def establish_sd_jwt(
     )
 
 
-def _verified_signer(token: Token, trust: TrustStore, policy: Policy, now: int) -> Signer:
+def _verified_signer(
+    token: Token, kind: str, trust: TrustStore, policy: Policy, now: int
+) -> Signer:
     signed_at = numeric_date(token.payload, "iat", _CREDENTIAL)
     when = now if signed_at is None else signed_at
     chain = certificate_chain(token, _CREDENTIAL)
     if chain:
-        signer = trust.signer(chain, policy.issuer, now, when)
+        signer = trust.signer(chain, policy.issuer, now, when, kind)
         verify_token(token, signer.key, _CREDENTIAL)
         return signer
     issuer = token.payload.get("iss")
     address = issuer if isinstance(issuer, str) else ""
     failure = _no_key(token, address)
-    for signer in trust.pinned_signers(address, policy.issuer, now, when):
+    for signer in trust.pinned_signers(address, policy.issuer, now, when, kind):
         try:
             verify_token(token, signer.key, _CREDENTIAL)
         except CredentialError as exc:

@@ -197,7 +197,9 @@ def _status_claim(members: CborMap) -> StatusClaim:
     if "status_list" not in status:
         return OtherStatus()
     match status["status_list"]:
-        case {"uri": str() as uri, "idx": int() as index} if index >= 0 and index is not True:
+        case {"uri": str() as uri, "idx": int() as index} if index >= 0 and not isinstance(
+            index, bool
+        ):
             return StatusReference(uri, index)
         case _:
             raise refused(SHAPE, f"{_WHAT} names no status list and index.")

@@ -34,18 +34,31 @@ from p2p.errors import CredentialError, InvalidInput
 class Purpose:
     """What a signer's certificate must be made for.
 
-    ``usage`` is the one extended key usage, dotted; ``name`` is for messages. A signer that was
-    pinned by one of the sources ``pinned_without_usage`` may name no usage at all. One of
-    ``key_usages`` must be among the certificate's.
+    ``usage`` is the one extended key usage, dotted, and ``also`` has others that mean the same;
+    ``name`` is for messages. A signer that was itself pinned by one of the sources
+    ``pinned_without_usage`` may leave unsaid what its key is for, but may not say something else.
+    One of ``key_usages`` must be among the certificate's.
     """
 
     usage: str
     name: str
     pinned_without_usage: frozenset[str] = frozenset()
     key_usages: frozenset[str] = frozenset({DIGITAL_SIGNATURE})
+    also: frozenset[str] = frozenset()
+
+    def fits(self, usages: frozenset[str]) -> bool:
+        """Whether a certificate with exactly these extended key usages is made for this."""
+        return len(usages) == 1 and usages <= self.also | {self.usage}
 
 
-DOCUMENT_SIGNER: Final = Purpose("1.0.18013.5.1.2", "document signer", frozenset({"pem", "lote"}))
+DOCUMENT_SIGNER: Final = Purpose(
+    "1.0.18013.5.1.2",
+    "document signer",
+    frozenset({"pem", "lote"}),
+    also=frozenset({"1.3.130.2.0.0.1.2"}),
+)
+"""ISO/IEC 18013-5 annex B; the other number is of the EU's PID rulebook, annex 4.2, and is what
+the EU's own issuers have."""
 READER: Final = Purpose("1.0.18013.5.1.6", "reader")
 _COMMITTING: Final = frozenset({DIGITAL_SIGNATURE, CONTENT_COMMITMENT})
 VICAL_SIGNER: Final = Purpose("1.0.18013.5.1.8", "VICAL signer", key_usages=_COMMITTING)
@@ -60,8 +73,8 @@ STATUS_SIGNER: Final = Purpose(STATUS_SIGNER_USAGE, "status signer")
 class Anchor:
     """A certificate that we trust, where it came from and as of when (seconds since 1970).
 
-    ``as_of`` is None where nobody dated it; ``doc_types`` limits an authority to some document
-    types, empty meaning all.
+    ``as_of`` is None where nobody dated it; ``doc_types`` limits an authority to some types of
+    credentials, empty meaning all.
     """
 
     certificate: Certificate
@@ -91,43 +104,51 @@ class TrustStore:
     def __init__(self, anchors: Iterable[Anchor]) -> None:
         self.anchors: tuple[Anchor, ...] = tuple(anchors)
         self._by_subject: dict[bytes, list[Anchor]] = {}
-        self._pinned: dict[bytes, Anchor] = {}
-        self._verified: dict[tuple[Purpose, tuple[bytes, ...]], Signer] = {}
+        self._pinned: dict[bytes, list[Anchor]] = {}
+        self._verified: dict[tuple[Purpose, tuple[bytes, ...]], tuple[Signer, ...]] = {}
         for anchor in self.anchors:
             if anchor.certificate.is_authority:
                 self._by_subject.setdefault(anchor.certificate.subject, []).append(anchor)
             else:
-                self._pinned[anchor.certificate.der] = anchor
+                self._pinned.setdefault(anchor.certificate.der, []).append(anchor)
 
     @classmethod
     def from_pem(cls, texts: Iterable[bytes], as_of: int | None = None) -> TrustStore:
         """A store of the certificates in PEM texts; raises as :func:`anchors_from_pem`."""
         return cls(anchor for text in texts for anchor in anchors_from_pem(text, as_of))
 
-    def signer(self, chain: Sequence[bytes], purpose: Purpose, now: int, signed_at: int) -> Signer:
+    def signer(
+        self, chain: Sequence[bytes], purpose: Purpose, now: int, signed_at: int, kind: str = ""
+    ) -> Signer:
         """The signer whose certificate heads the chain, if a path leads to one of our anchors.
+
+        One authority may be among our anchors more than once: renewed under its old key, or in
+        several lists. The first path that serves is taken.
 
         Args:
             chain: DER certificates, leaf first; the others may help to find the path.
             purpose: what the leaf must be made for.
             now: seconds since 1970; every certificate of the path must be valid.
             signed_at: when the token was signed; the leaf must have been valid then too.
+            kind: the type of the credential that was signed, which its authority must be
+                trusted for; nothing where it is no credential.
 
         Raises:
             CredentialError: rules ``issuer-trust`` or ``certificate``.
         """
-        key = (purpose, tuple(chain))  # two purposes may name one usage
-        signer = self._verified.get(key)
-        if signer is None:
-            signer = self._find(key[1], purpose)
-            if len(self._verified) >= limits.CHAIN_CACHE_ENTRIES:
-                del self._verified[next(iter(self._verified))]
-            self._verified[key] = signer
-        _require_valid(signer, purpose, now, signed_at)
-        return signer
+        failure: CredentialError | None = None
+        for signer in self._signers(purpose, tuple(chain)):
+            try:
+                _require_valid(signer, purpose, now, signed_at)
+                _require_kind(signer.anchor, kind)
+            except CredentialError as exc:
+                failure = failure or exc
+            else:
+                return signer
+        raise failure or refused(ISSUER_TRUST, f"The {purpose.name} shows no certificate.")
 
     def pinned_signers(
-        self, address: str, purpose: Purpose, now: int, signed_at: int
+        self, address: str, purpose: Purpose, now: int, signed_at: int, kind: str = ""
     ) -> list[Signer]:
         """Pinned signers whose certificate carries this address as a subject alternative name.
 
@@ -137,41 +158,56 @@ class TrustStore:
             CredentialError: rule ``certificate``, where such a certificate cannot be used.
         """
         return [
-            self.signer((anchor.certificate.der,), purpose, now, signed_at)
-            for anchor in self._pinned.values()
+            self.signer((der,), purpose, now, signed_at, kind)
+            for der, (anchor, *_) in self._pinned.items()
             if address in anchor.certificate.addresses
         ]
 
     def pinned_for(self, purpose: Purpose, now: int, signed_at: int) -> list[Signer]:
         """Pinned signers that may serve a purpose now, for tokens that show no chain."""
         usable: list[Signer] = []
-        for anchor in self._pinned.values():
+        for der, (anchor, *_) in self._pinned.items():
             if purpose.usage not in anchor.certificate.usages:
                 continue
             try:
-                usable.append(self.signer((anchor.certificate.der,), purpose, now, signed_at))
+                usable.append(self.signer((der,), purpose, now, signed_at))
             except CredentialError:
                 continue
         return usable[: limits.PINNED_TRIES_MAX]
 
-    def _find(self, chain: tuple[bytes, ...], purpose: Purpose) -> Signer:
+    def _signers(self, purpose: Purpose, chain: tuple[bytes, ...]) -> tuple[Signer, ...]:
+        """The signer by every path, what depends on time left out; from memory where known."""
+        key = (purpose, chain)  # two purposes may name one usage
+        signers = self._verified.get(key)
+        if signers is None:
+            signers = self._find(chain, purpose)
+            if len(self._verified) >= limits.CHAIN_CACHE_ENTRIES:
+                del self._verified[next(iter(self._verified))]
+            self._verified[key] = signers
+        return signers
+
+    def _find(self, chain: tuple[bytes, ...], purpose: Purpose) -> tuple[Signer, ...]:
         if not chain:
             raise refused(ISSUER_TRUST, f"The {purpose.name} shows no certificate.")
         leaf = read_certificate(chain[0])
         pinned = self._pinned.get(leaf.der)
         if pinned is not None:
-            return _pinned_signer(pinned, purpose)
+            return tuple(_pinned_signer(anchor, purpose) for anchor in pinned)
         pool = [read_certificate(der) for der in chain[1:]]
         helpers = [other for other in pool if not other.self_issued and other.der != leaf.der]
+        signers: list[Signer] = []
         failure: CredentialError | None = None
         for path, anchor in self._paths((leaf,), helpers):
             try:
-                return _signer_of(path, anchor, purpose)
+                signers.append(_signer_of(path, anchor, purpose))
             except CredentialError as exc:
                 failure = exc
-        raise failure or refused(
-            ISSUER_TRUST, f"The {purpose.name}'s certificate leads to none of our trust anchors."
-        )
+        if not signers:
+            raise failure or refused(
+                ISSUER_TRUST,
+                f"The {purpose.name}'s certificate leads to none of our trust anchors.",
+            )
+        return tuple(signers)
 
     def _paths(
         self, path: tuple[Certificate, ...], helpers: list[Certificate]
@@ -214,9 +250,10 @@ def anchor_from_der(data: bytes, as_of: int | None = None) -> Anchor:
 
 def _pinned_signer(anchor: Anchor, purpose: Purpose) -> Signer:
     leaf = anchor.certificate
-    if leaf.usages or anchor.source not in purpose.pinned_without_usage:
+    by_hand = anchor.source in purpose.pinned_without_usage
+    if not by_hand or (leaf.usages and not purpose.fits(leaf.usages)):
         _require_usage(leaf, purpose)
-    _require_leaf(leaf, purpose)
+    _require_leaf(leaf, purpose, key_usage_stated=leaf.states_key_usage or not by_hand)
     key = signing_key(leaf.parsed.public_key(), f"The {purpose.name}'s key")
     return Signer(key, leaf, anchor, leaf.not_before, leaf.not_after)
 
@@ -224,7 +261,7 @@ def _pinned_signer(anchor: Anchor, purpose: Purpose) -> Signer:
 def _signer_of(path: tuple[Certificate, ...], anchor: Anchor, purpose: Purpose) -> Signer:
     leaf = path[0]
     _require_usage(leaf, purpose)
-    _require_leaf(leaf, purpose)
+    _require_leaf(leaf, purpose, key_usage_stated=True)
     for below, authority in enumerate((*path[1:], anchor.certificate)):
         _require_authority(authority, below)
     if leaf.country != anchor.certificate.country:
@@ -244,7 +281,7 @@ def _signer_of(path: tuple[Certificate, ...], anchor: Anchor, purpose: Purpose) 
 
 
 def _require_usage(leaf: Certificate, purpose: Purpose) -> None:
-    if leaf.usages_critical != frozenset({purpose.usage}):
+    if not purpose.fits(leaf.usages_critical):
         raise refused(
             CERTIFICATE,
             f"The certificate is not made for a {purpose.name}: extended key usage must be "
@@ -252,10 +289,10 @@ def _require_usage(leaf: Certificate, purpose: Purpose) -> None:
         )
 
 
-def _require_leaf(leaf: Certificate, purpose: Purpose) -> None:
+def _require_leaf(leaf: Certificate, purpose: Purpose, *, key_usage_stated: bool) -> None:
     if leaf.is_authority or CERTIFICATE_SIGN in leaf.key_usages:
         raise refused(CERTIFICATE, f"The {purpose.name}'s certificate is an authority's.")
-    if not leaf.key_usages & purpose.key_usages:
+    if key_usage_stated and not leaf.key_usages & purpose.key_usages:
         raise refused(CERTIFICATE, f"The {purpose.name}'s key usage is not to sign data.")
 
 
@@ -265,6 +302,11 @@ def _require_authority(authority: Certificate, below: int) -> None:
         raise refused(CERTIFICATE, "A certificate was issued by one that is no authority.")
     if authority.path_length is not None and below > authority.path_length:
         raise refused(CERTIFICATE, "The chain is longer than its authority allows.")
+
+
+def _require_kind(anchor: Anchor, kind: str) -> None:
+    if kind and anchor.doc_types and kind not in anchor.doc_types:
+        raise refused(ISSUER_TRUST, "The authority is not trusted for this document type.")
 
 
 def _require_valid(signer: Signer, purpose: Purpose, now: int, signed_at: int) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from typing import Any
 
+import cbor2
 import pytest
 
 from p2p.credentials import rules
@@ -55,6 +57,29 @@ mdc(rules.SHAPE, "item-bare", items(lambda i: {SPACE: [{}]}))
 mdc(rules.SHAPE, "item-empty", items(lambda i: {SPACE: [embedded({})]}))
 mdc(rules.SHAPE, "item-number-true", items(lambda i: {SPACE: [embedded(
     {"digestID": True, "random": b"", "elementIdentifier": "x", "elementValue": 1})]}))  # fmt: skip
+
+
+def salted(size: int) -> Callable[[Mdoc], None]:
+    """One element whose salt has so many bytes, signed as it is."""
+
+    def bend(case_: Mdoc) -> None:
+        item = embedded({
+            "digestID": 0,
+            "random": bytes(size),
+            "elementIdentifier": "sex",
+            "elementValue": 1,
+        })  # fmt: skip
+        digests = {SPACE: {0: hashlib.sha256(cbor2.dumps(item)).digest()}}
+        setting(
+            bend_object=lambda signed: signed | {"valueDigests": digests},
+            bend_items=lambda _: {SPACE: [item]},
+        )(case_)
+
+    return bend
+
+
+mdc(rules.SHAPE, "item-salt-short", salted(15), salted(16))
+mdc(rules.SHAPE, "item-salt-empty", salted(0), salted(32))
 mdc(rules.LENGTH, "many-items", items(lambda i: {SPACE: [embedded(b"\xa0")] * 1100}))
 
 
@@ -137,6 +162,22 @@ case(
     lambda w: md(w, setting(reader_key=READER)).run,
     with_mac(HOLDER, READER),
 )
+
+
+def with_mac_algorithm(number: float) -> Make:
+    """The MAC's algorithm as a number that equals HMAC 256/256, whatever it is."""
+
+    def bend(document: dict[str, Any]) -> dict[str, Any]:
+        proof_ = document["deviceSigned"]["deviceAuth"]["deviceMac"]
+        proof_[0] = cbor2.dumps({1: number})
+        return document
+
+    request = MdocRequest("org.iso.18013.5.1.mDL", openid_transcript(), READER)
+    both = lambda c: (c.with_holder(HOLDER), setting(reader_key=READER, bend_document=bend)(c))  # noqa: E731
+    return lambda w: md(w, both, request=request).run
+
+
+case(rules.ALGORITHM, "mac-float", with_mac_algorithm(5.0), with_mac_algorithm(5))
 case(
     rules.DEVICE_AUTHENTICATION,
     "x25519-cannot-sign",

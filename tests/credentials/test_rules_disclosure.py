@@ -131,17 +131,29 @@ sdc(
 sdc(rules.VALIDITY, "expired", setting(payload={"exp": NOW}), setting(payload={"exp": NOW + 1}))
 sdc(rules.VALIDITY, "early", setting(payload={"nbf": NOW + 90}), setting(payload={"nbf": NOW + 30}))
 sdc(rules.VALIDITY, "future", setting(payload={"iat": NOW + 90}), dropping("payload", "iat"))
-for label, member, offset in (
-    ("expired", "validUntil", 0),
-    ("early", "validFrom", 90),
-    ("future", "signed", 90),
+for label, member, bad, good in (  # an mdoc is valid until and at the moment it names
+    ("expired", "validUntil", -1, 0),
+    ("early", "validFrom", 90, 30),
+    ("future", "signed", 90, 30),
 ):
     mdc(
         rules.VALIDITY,
         f"mdoc-{label}",
-        setting(validity={member: tdate(NOW + offset)}),
-        setting(validity={member: tdate(NOW + (1 if offset == 0 else 30))}),
+        setting(validity={member: tdate(NOW + bad)}),
+        setting(validity={member: tdate(NOW + good)}),
     )
+sdc(
+    rules.VALIDITY,
+    "backwards",
+    setting(payload={"nbf": NOW + 20, "exp": NOW + 10}),
+    setting(payload={"nbf": NOW + 20, "exp": NOW + 30}),
+)
+mdc(
+    rules.VALIDITY,
+    "mdoc-backwards",
+    setting(validity={"validFrom": tdate(NOW + 20), "validUntil": tdate(NOW + 10)}),
+    setting(validity={"validFrom": tdate(NOW + 20), "validUntil": tdate(NOW + 20)}),
+)
 sdc(rules.CREDENTIAL_TYPE, "missing", dropping("payload", "vct"))
 sdc(
     rules.CREDENTIAL_TYPE,

@@ -148,6 +148,8 @@ for label, response in (
     ("version", {"version": "2.0"}),
     ("version-number", {"version": 1}),
     ("status", {"status": 10}),
+    ("status-float", {"status": 0.0}),
+    ("status-false", {"status": False}),
     ("documents-map", {"documents": {}}),
     ("document-text", {"documents": ["x"]}),
     ("document-empty", {"documents": [{}]}),
@@ -178,6 +180,7 @@ for label, change in {
     "date-impossible": {"validityInfo": {"signed": cbor2.CBORTag(0, "2026-13-01T00:00:00Z")}},
     "status": {"status": 1},
     "status-list": {"status": {"status_list": {"idx": "1", "uri": "x"}}},
+    "status-false": {"status": {"status_list": {"idx": False, "uri": "x"}}},
 }.items():
     mdc(rules.SHAPE, f"object-{label}", in_object(**change), in_object(later="unknown member"))
 for label, grant in {

@@ -32,9 +32,9 @@ class TrustFolder:
 def read_trust_folder(folder: Path, now: int) -> TrustFolder:
     """The anchors in a folder.
 
-    Certificates come first; a list is believed only if its signer leads to one of them. A
-    certificate's anchor is dated with the last change of its file, a list's with the list's own
-    date. The order of the names decides nothing.
+    Certificates come first; a list is believed only if its signer leads to one of them, and of
+    several issues of one list only the newest. A certificate's anchor is dated with the last
+    change of its file, a list's with the list's own date. The order of the names decides nothing.
 
     Raises:
         Unreadable: the folder cannot be listed, or has too many files.
@@ -55,9 +55,18 @@ def read_trust_folder(folder: Path, now: int) -> TrustFolder:
                 f"{name} is not used: it is no .pem, .crt, .cer, .der, .vical, .json, .jwt."
             )
     roots = TrustStore(anchors)
-    for name in names:
-        if _kind(name) in VICALS | LOTES:
-            anchors += _listed(folder / name, roots, now, notes)
+    lists = {
+        name: found
+        for name in names
+        if _kind(name) in VICALS | LOTES
+        and (found := _listed(folder / name, roots, now, notes)) is not None
+    }
+    for name, found in lists.items():
+        newer = next((other for other in lists if _is_newer(lists[other], found)), "")
+        if newer:
+            notes.append(f"{name} is not used: {newer} is a newer issue of this list.")
+        else:
+            anchors += _anchors(name, found, now, notes)
     return TrustFolder(TrustStore(anchors), tuple(notes))
 
 
@@ -77,26 +86,39 @@ def _certificates(path: Path, notes: list[str]) -> list[Anchor]:
         return []
 
 
-def _listed(path: Path, roots: TrustStore, now: int, notes: list[str]) -> list[Anchor]:
+def _listed(path: Path, roots: TrustStore, now: int, notes: list[str]) -> TrustList | None:
     try:
         data = read_bounded(str(path), limits.TRUST_LIST_SIZE_MAX_BYTES, _WAIT_MAX_S)
-        found = _read_list(path, data, roots, now)
+        return _read_list(path, data, roots, now)
     except (Oversized, Unreadable) as exc:
         notes.append(f"{path.name} is not used: {exc}")
-        return []
     except CredentialError as exc:
         notes.append(f"{path.name} is not used: {exc} (rule {exc.rule})")
-        return []
-    if found.is_stale(now):
-        notes.append(f"{path.name} is authentic but stale: a newer one should be there by now.")
-    if found.skipped:
-        notes.append(f"{path.name} has {found.skipped} certificates that cannot be anchors.")
-    if not found.anchors:
-        notes.append(f"{path.name} is authentic, and has no anchor.")
-    return list(found.anchors)
+    return None
 
 
 def _read_list(path: Path, data: bytes, roots: TrustStore, now: int) -> TrustList:
     if _kind(path.name) in VICALS:
         return read_vical(data, roots, now)
     return read_lote(data.decode("utf-8", "replace"), roots, now)
+
+
+def _is_newer(one: TrustList, other: TrustList) -> bool:
+    """Whether both are issues of one list, and the first the newer one."""
+    newer = (one.sequence, one.issued_at) > (other.sequence, other.issued_at)
+    return newer and _called(one) == _called(other)
+
+
+def _called(found: TrustList) -> tuple[str, str, str, bytes]:
+    root = found.signer.anchor.certificate.der
+    return found.source, found.publisher, found.scheme, root
+
+
+def _anchors(name: str, found: TrustList, now: int, notes: list[str]) -> tuple[Anchor, ...]:
+    if found.is_stale(now):
+        notes.append(f"{name} is authentic but stale: a newer one should be there by now.")
+    if found.skipped:
+        notes.append(f"{name} has {found.skipped} certificates that cannot be anchors.")
+    if not found.anchors:
+        notes.append(f"{name} is authentic, and has no anchor.")
+    return found.anchors

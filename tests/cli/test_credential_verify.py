@@ -32,6 +32,7 @@ from tests.credentials.pki import (
     new_world,
     pem,
 )
+from tests.credentials.test_trust_lists import lote
 
 AT = moment(NOW).isoformat()
 MEMBERS = [
@@ -361,6 +362,25 @@ def test_what_cannot_be_used_is_noted(desk: Desk) -> None:
     assert found.code == 0
     for name in [*names, "folder.pem", "pipe.crt"]:
         assert f"note: {name} is not used: " in found.err
+
+
+def test_of_two_issues_of_a_list_the_newer_one_counts(desk: Desk) -> None:
+    """An issuer that the newer one dropped is not believed, whatever the files are called."""
+    dropped, publisher = authority("Dropped"), authority("Publisher")
+    desk.write("anchors/publisher.pem", pem(publisher.cert))
+    data = SdJwt(desk.world).with_signer(leaf(dropped)).build()
+    maker = leaf(publisher, usages=("0.4.0.2231.3.0",))
+    old = lote(dropped, maker)
+    desk.write("anchors/b.json", old)
+    assert desk.verify(data, "--stateless").code == 0
+    for name in ("a.json", "c.json"):
+        desk.write(f"anchors/{name}", lote(authority(), maker, scheme={"LoTESequenceNumber": 4}))
+        found = desk.verify(data, "--stateless", "--json")
+        assert found.json["rule"] == "issuer-trust"
+        assert f"note: b.json is not used: {name} is a newer issue of this list." in found.err
+        (desk.folder / "anchors" / name).unlink()
+    desk.write("anchors/a.json", lote(authority(), maker, scheme={"LoTEType": "another list"}))
+    assert desk.verify(data, "--stateless").code == 0
 
 
 def test_the_issuers_own_root_beside_its_token_is_nothing(desk: Desk) -> None:

@@ -152,7 +152,7 @@ class Database:
         if self._fault is not None:
             raise self._fault
         try:
-            return self._cursor.execute(sql, parameters).rowcount
+            return self._cursor.execute(sql, _bound(parameters)).rowcount
         except dbapi2.DatabaseError as exc:
             if exc.sqlite_errorcode == _Code.CONSTRAINT and str(exc).startswith("UNIQUE"):
                 raise Conflict(f"It is kept already: {exc}.") from exc
@@ -173,7 +173,7 @@ class Database:
             StoreDamaged: the file cannot be read.
         """
         try:
-            return self._cursor.execute(sql, parameters).fetchall()
+            return self._cursor.execute(sql, _bound(parameters)).fetchall()
         except dbapi2.DatabaseError as exc:
             raise self._translate(exc, StoreDamaged) from exc
 
@@ -239,6 +239,14 @@ class Database:
                 return EnvironmentFault(f"{self._path} cannot be opened for writing: {exc}.")
             case _:
                 raise exc
+
+
+def _bound(parameters: Sequence[Value]) -> list[Value | bytearray]:
+    """Give parameters as the driver binds them at once.
+
+    For ``bytes`` it first looks for an adapter of ours, at ten times the cost of a copy.
+    """
+    return [bytearray(value) if type(value) is bytes else value for value in parameters]
 
 
 class _Transaction(AbstractContextManager[None, None]):

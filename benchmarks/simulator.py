@@ -164,13 +164,14 @@ def _traces() -> list[Row]:
 
 def _default() -> Row:
     """The ONE's default scenario but for its map: 126 walkers for 12 h, a message each 30 s."""
+    from simulations.world.compiled import steps_for
     from simulations.world.mobility import RandomWaypoint, walk
     from simulations.world.proximity import contacts
 
     nodes, end_s = 126, 12 * 3600
     began = time.process_time()
     model = RandomWaypoint(nodes, (4500.0, 3400.0), (0.5, 13.9), (0.0, 120.0), seed=1)
-    changes = contacts(walk(model, 1.0, end_s), 1.0, 10.0)
+    changes = contacts(walk(model, 1.0, end_s), 1.0, 10.0, steps_for(nodes, end_s))
     draws = stream(1, "default")
     creations = [
         Creation(

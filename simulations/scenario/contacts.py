@@ -157,6 +157,7 @@ def _edges(source: Graph, nodes: int, seed: int) -> list[tuple[int, int]]:
 def _walked(
     scenario: Scenario, source: Mobile, seed: int, progress: Progress
 ) -> list[ContactChange]:
+    from simulations.world.compiled import steps_for
     from simulations.world.proximity import contacts
 
     steps = int(scenario.end_s / source.step_s) + 1
@@ -167,7 +168,8 @@ def _walked(
                 progress("walking", number / steps)
             yield frame
 
-    changes = contacts(frames(), source.step_s, source.range_m)
+    how = steps_for(scenario.nodes, steps)
+    changes = contacts(frames(), source.step_s, source.range_m, how)
     return [change for change in changes if change.time_s <= scenario.end_s]
 
 

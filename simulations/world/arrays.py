@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 
+from p2p.errors import InvalidInput
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+CELLS_MAX: Final = 2**20
+"""Cells along a side; numbers of cells stay far below 2^63."""
 
 
 def advance(
@@ -36,26 +42,44 @@ def due(at: Floats, to: Floats, rests_until: Floats, now_s: float) -> Ints:
     return np.flatnonzero(there & (rests_until <= now_s))
 
 
-def near_pairs(positions: Floats, cells: Ints, rows: int, limit_m2: float) -> Ints:
-    """Give each pair in range as first * nodes + second, in no particular order.
+def near_pairs(positions: Floats, range_m: float) -> Ints:
+    """Give each pair in range as first * nodes + second, ascending.
 
-    Args:
-        cells: each node's cell, counted along columns of ``rows`` cells; as wide as the range at
-            least, with an empty border around.
-        limit_m2: square of the range.
+    Cells are as wide as the range, with an empty border around, and count along columns.
+
+    Raises:
+        InvalidInput: an area of more than CELLS_MAX ranges along a side.
     """
+    grid = np.floor((positions - positions.min(axis=0)) / range_m)
+    must_fit(float(grid.max()), range_m)
+    places: Ints = grid.astype(np.int64) + 1
+    rows = int(places[:, 1].max()) + 2
+    cells: Ints = places[:, 0] * rows + places[:, 1]
+    limit_m2 = range_m * range_m
     order = np.argsort(cells, kind="stable")
     sorted_cells = cells[order]
-    places = np.arange(len(order))
+    after = np.arange(len(order)) + 1
     above = np.searchsorted(sorted_cells, sorted_cells + 1, "right")
     right = np.searchsorted(sorted_cells, sorted_cells + (rows - 1), "left")
     right_ends = np.searchsorted(sorted_cells, sorted_cells + (rows + 1), "right")
-    return np.concatenate(
-        (
-            _in_range(positions, order, places + 1, above, limit_m2),
-            _in_range(positions, order, right, right_ends, limit_m2),
+    return np.sort(
+        np.concatenate(
+            (
+                _in_range(positions, order, after, above, limit_m2),
+                _in_range(positions, order, right, right_ends, limit_m2),
+            )
         )
     )
+
+
+def must_fit(cells: float, range_m: float) -> None:
+    """Refuse an area of more than CELLS_MAX ranges along a side.
+
+    Raises:
+        InvalidInput: it is wider.
+    """
+    if not cells < CELLS_MAX:
+        raise InvalidInput(f"The area is wider than {CELLS_MAX} ranges of {range_m} m.")
 
 
 def _in_range(positions: Floats, order: Ints, begins: Ints, ends: Ints, limit_m2: float) -> Ints:

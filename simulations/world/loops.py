@@ -58,24 +58,47 @@ def due(at: Floats, to: Floats, rests_until: Floats, now_s: float) -> Ints:
     return found[:count]
 
 
-def order_by_cell(cells: Ints, cell_count: int) -> tuple[Ints, Ints]:
-    """Sort nodes by their cell.
+def extent(positions: Floats) -> tuple[float, float, float, float]:
+    """Give the left and the lower end, the width and the height of where nodes are, metres."""
+    left = right = positions[0, 0]
+    low = high = positions[0, 1]
+    for node in range(1, len(positions)):
+        left = min(left, positions[node, 0])
+        right = max(right, positions[node, 0])
+        low = min(low, positions[node, 1])
+        high = max(high, positions[node, 1])
+    return left, low, right - left, high - low
+
+
+def order_by_cell(
+    positions: Floats, left: float, low: float, range_m: float, rows: int, cell_count: int
+) -> tuple[Ints, Ints, Ints]:
+    """Sort nodes by their cell; cells are as wide as the range and count along columns.
+
+    Args:
+        rows: cells of a column, the empty border included.
 
     Returns:
-        Where each cell's nodes begin, with one more entry for the end; and the nodes in order.
+        Each node's cell; where each cell's nodes begin, with one more entry for the end; and the
+        nodes in order.
     """
+    nodes = len(positions)
+    cells = np.empty(nodes, dtype=np.int64)
     begins = np.zeros(cell_count + 1, dtype=np.int64)
-    for node in range(len(cells)):
+    for node in range(nodes):
+        column = math.floor((positions[node, 0] - left) / range_m) + 1
+        row = math.floor((positions[node, 1] - low) / range_m) + 1
+        cells[node] = column * rows + row
         begins[cells[node] + 1] += 1
     for cell in range(cell_count):
         begins[cell + 1] += begins[cell]
     filled = begins[:-1].copy()
-    order = np.empty(len(cells), dtype=np.int64)
-    for node in range(len(cells)):
+    order = np.empty(nodes, dtype=np.int64)
+    for node in range(nodes):
         place = filled[cells[node]]
         order[place] = node
         filled[cells[node]] = place + 1
-    return begins, order
+    return cells, begins, order
 
 
 def near_pairs(
@@ -109,4 +132,34 @@ def near_pairs(
                     found = np.concatenate((found, found))
                 found[count] = min(node, other) * nodes + max(node, other)
                 count += 1
+    return found[:count]
+
+
+def pairs_along(positions: Floats, order: Ints, axis: int, limit_m2: float) -> Ints:
+    """Give each pair in range as first * nodes + second, in no particular order.
+
+    For few nodes in a wide area: each is compared with those that follow along one axis.
+
+    Args:
+        order: the nodes by their position on the axis, ascending.
+        limit_m2: square of the range.
+    """
+    nodes = len(order)
+    found = np.empty(nodes + 16, dtype=np.int64)
+    count = 0
+    for place in range(nodes):
+        node = order[place]
+        for other_place in range(place + 1, nodes):
+            other = order[other_place]
+            ahead = positions[other, axis] - positions[node, axis]
+            if ahead * ahead > limit_m2:
+                break
+            gap_x = positions[node, 0] - positions[other, 0]
+            gap_y = positions[node, 1] - positions[other, 1]
+            if gap_x * gap_x + gap_y * gap_y > limit_m2:
+                continue
+            if count == len(found):
+                found = np.concatenate((found, found))
+            found[count] = min(node, other) * nodes + max(node, other)
+            count += 1
     return found[:count]

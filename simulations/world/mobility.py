@@ -65,16 +65,16 @@ def walk(
     speed = np.ones(len(at))
     pause = np.zeros(len(at))
     rests_until = np.zeros(len(at))
+    step = how or steps_for(len(at), steps)
     for number in range(steps):
         now_s = number * step_s
         yield at.copy()
-        steps_now = how or steps_for(len(at), number)
-        for walker in steps_now.due(at, to, rests_until, now_s).tolist():
+        for walker in step.due(at, to, rests_until, now_s).tolist():
             leg = model.next_leg(walker, now_s)
             to[walker], speed[walker], pause[walker] = leg.to, leg.speed_m_per_s, leg.pause_s
             if at[walker, 0] == leg.to[0] and at[walker, 1] == leg.to[1]:
                 rests_until[walker] = now_s + leg.pause_s
-        steps_now.advance(at, to, speed, pause, rests_until, now_s, step_s)
+        step.advance(at, to, speed, pause, rests_until, now_s, step_s)
 
 
 class RandomWaypoint:

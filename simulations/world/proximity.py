@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +13,6 @@ from simulations.world.compiled import Steps, steps_for
 
 Positions = NDArray[np.float64]
 """Shape (nodes, 2), metres."""
-_CELLS_MAX: Final = 2**20
-"""Cells along a side; numbers of cells stay far below 2^63."""
 
 
 def pairs_in_range(
@@ -37,16 +34,7 @@ def pairs_in_range(
         raise InvalidInput(f"A range of {range_m} m; allowed are ranges above 0.")
     if nodes < 2:
         return np.empty(0, dtype=np.int64)
-    corner = (positions[:, 0].min(), positions[:, 1].min())
-    grid = np.floor((positions - corner) / range_m)
-    if not grid.max() < _CELLS_MAX:
-        raise InvalidInput(f"The area is wider than {_CELLS_MAX} ranges of {range_m} m.")
-    places = grid.astype(np.int64) + 1
-    rows = int(places[:, 1].max()) + 2
-    cells = places[:, 0] * rows + places[:, 1]
-    near_pairs = (steps or steps_for(nodes)).near_pairs
-    pairs: NDArray[np.int64] = np.sort(near_pairs(positions, cells, rows, range_m * range_m))
-    return pairs
+    return (steps or steps_for(nodes)).near_pairs(positions, range_m)
 
 
 def contacts(
@@ -64,6 +52,8 @@ def contacts(
     for number, positions in enumerate(frames):
         nodes = len(positions)
         now = pairs_in_range(positions, range_m, steps or steps_for(nodes, number))
+        if now.tobytes() == before.tobytes():
+            continue
         time_s = number * step_s
         for pairs, up in ((_without(before, now), False), (_without(now, before), True)):
             firsts, seconds = np.divmod(pairs, nodes)

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 np = pytest.importorskip("numpy")
 
 from p2p.errors import InvalidInput  # noqa: E402
-from simulations.world import arrays, graphs, loops  # noqa: E402
+from simulations.world import graphs  # noqa: E402
 from simulations.world.compiled import (  # noqa: E402
     NODES_MIN,
     NUMPY,
     compiled,
-    grid_steps,
+    loop_steps,
     steps_for,
 )
 from simulations.world.mobility import (  # noqa: E402
@@ -43,7 +43,7 @@ def test_the_grid_finds_the_pairs_that_comparing_all_finds(points, range_m):
     assert pairs_in_range(positions, range_m).tolist() == expected
 
 
-PLAIN = grid_steps("plain", loops.advance, loops.due, loops.order_by_cell, loops.near_pairs)
+PLAIN = loop_steps("plain", lambda loop: loop)
 """The loops that numba compiles, run by Python itself."""
 
 
@@ -74,7 +74,7 @@ def test_compiled_steps_equal_numpy_to_the_last_bit():
     nodes = NODES_MIN
     fast = steps_for(nodes)
     assert (fast.how, steps_for(nodes - 1).how) == ("numba", "numpy")
-    assert (steps_for(100, 5000).how, steps_for(100, 6000).how) == ("numpy", "numba")
+    assert (steps_for(100, 3600).how, steps_for(100, 3700).how) == ("numpy", "numba")
     frames = list(walk(waypoints(nodes), 2.0, 60, NUMPY))
     again = list(walk(waypoints(nodes), 2.0, 60, fast))
     assert all((a == b).all() for a, b in zip(frames, again, strict=True))
@@ -91,7 +91,25 @@ def test_without_numba_numpy_does_the_work(monkeypatch):
 def test_a_wide_and_empty_grid_takes_no_table_of_cells():
     positions = np.array([[0.0, 0.0], [9e5, 9e5], [9e5, 9e5 + 0.5]])
     assert pairs_in_range(positions, 1.0, PLAIN).tolist() == [5]
-    assert arrays.near_pairs(positions[:0], np.empty(0, dtype=int), 3, 1.0).tolist() == []
+    assert pairs_in_range(positions[:, ::-1].copy(), 1.0, PLAIN).tolist() == [5]
+    everybody = np.zeros((9, 2))
+    everybody[0] = 9e5
+    assert len(pairs_in_range(everybody, 1.0, PLAIN)) == 28
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 40), st.integers(0, 9)), min_size=2, max_size=12),
+    st.booleans(),
+)
+@settings(deadline=None, max_examples=50)
+def test_few_in_a_wide_area_are_paired_as_numpy_pairs_them(points, upright):
+    """Whole metres, so that many are exactly a range apart or share a place on the axis."""
+    positions = np.array(points, dtype=float) * (10.0, 1.0)
+    if upright:
+        positions = positions[:, ::-1].copy()
+    positions = np.vstack((positions, [[3000.0, 3000.0]]))
+    expected = pairs_in_range(positions, 10.0, NUMPY).tolist()
+    assert pairs_in_range(positions, 10.0, PLAIN).tolist() == expected
 
 
 def test_contacts_by_hand():

@@ -225,7 +225,9 @@ class Asking:
             return
         if record.state is RequestState.EXPIRED or now_s >= record.asked().expires_at_s:
             outcome.effects.append(Noted("credential-answer-late"))
-            self._tell(record, 0, REQUEST_EXPIRED, now_s, outcome)
+            if record.rule != REQUEST_EXPIRED:  # who repeats itself is not answered again
+                self._tell(record, 0, REQUEST_EXPIRED, now_s, outcome)
+                self.requests.save(record, rule=REQUEST_EXPIRED)
             return
         self._decide(record, answer, now_s, outcome)
 

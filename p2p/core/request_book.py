@@ -41,7 +41,8 @@ class RequestRecord(Struct, frozen=True, array_like=True):
         use, status: how the answer will be judged (outgoing).
         burned: 1 once the nonce has served.
         verdict: of an outgoing one, as JSON; empty while there is none.
-        rule: of an incoming one: the rule that the verifier said does not hold.
+        rule: of an incoming one: the rule that the verifier said does not hold; of an outgoing
+            one: what the holder was told about an answer that came too late.
         shown: elements that we showed.
         name, bundle_hash, lookup_secret, addresses, engagement: of a question face to face.
         answer: an answer's content that waits for the verifier's bundle, or for a screen.

@@ -160,6 +160,8 @@ def proven_text(claim: ProvenClaim) -> str:
     status = f"status {claim.status_state}"
     if claim.status_age_s is not None:
         status += f", list {age_text(claim.status_age_s)} then"
+    if claim.valid_until_s:
+        status += f"; credential valid until {moment(claim.valid_until_s)}"
     mark = f" [{TEST_WARNING}]" if claim.test else ""
     return (
         f"{claim.name} = {value_text(claim.value)}, by {claim.issuer}, "

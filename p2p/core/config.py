@@ -137,7 +137,7 @@ class NodeConfig:
         spray_copies: L of binary spray-and-wait, and of ``prophet`` where no recipient is shown.
         carry_for_strangers: 1 to carry strangers' mail, 0 to keep only contacts' and own.
         require_proven: the claim that a peer must have proven to deposit mail here, such as
-            ``age_over_18``; empty asks nothing of anybody.
+            ``age_over_18``, and counts while its credential is valid; empty asks nothing.
         proof_delay_max_s: proofs leave after a random delay of up to this, those of a second in
             one batch, so that an observer cannot tell at once which node opened an envelope. A
             proof for mail that a contact's own node handed over goes back to it at once: it learns

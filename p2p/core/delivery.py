@@ -166,13 +166,13 @@ class Delivery:
             commitment=envelope.commitment,
             size_bytes=len(envelope.data),
             expires_s=envelope.header.expires_at,
-            tier=self.sync.tier_of(neighbour.peer),
+            tier=self.sync.tier_of(neighbour.peer, now_s),
             depositor=neighbour.peer,
             copies=carry.copies,
             hops=carry.hops,
             received_s=now_s,
         )
-        refusal = self.sync.may_carry(neighbour, row)
+        refusal = self.sync.may_carry(neighbour, row, now_s)
         if refusal is None and envelope.commitment in self.proofs:
             refusal = RefusalReason.PROVEN
             self.sync.prove_to(neighbour.peer, envelope.commitment)

@@ -63,13 +63,16 @@ class Proven:
         """Give what a contact has proven, the latest last."""
         return tuple(self._items.get(contact, {}).values())
 
-    def holds(self, contact: AccountKey, name: str) -> bool:
+    def holds(self, contact: AccountKey, name: str, now_s: float) -> bool:
         """Tell whether a contact has proven that this is so: a claim whose value is true.
 
-        What a test issuer says proves nothing.
+        What a test issuer says proves nothing, and what a credential says that is over by now
+        proves nothing any more; not every credential ends.
         """
         found = self._items.get(contact, {}).get(name)
-        return found is not None and found.value is True and not found.test
+        if found is None or found.value is not True or found.test:
+            return False
+        return not found.valid_until_s or now_s < found.valid_until_s
 
     def note(self, contact: AccountKey, verdict: VerdictView) -> None:
         """Keep the claims of a verdict; the newest of a name replaces the older.

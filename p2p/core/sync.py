@@ -198,24 +198,26 @@ class Sync:
             return RefusalReason.PROVEN
         return self._have(envelope, header.tag)
 
-    def tier_of(self, peer: PeerId) -> Tier:
-        """Give the tier of what this neighbour deposits.
+    def tier_of(self, peer: PeerId, now_s: float) -> Tier:
+        """Give the tier of what this neighbour deposits now.
 
-        Where a proof is required, who gave it has a tier of its own, and a contact who did not is
-        as welcome as a stranger.
+        Where a proof is required, who gave it has a tier of its own while the credential is valid,
+        and a contact who did not is as welcome as a stranger.
         """
         owner = self.contacts.owner_of(peer)
         if owner is None:
             return Tier.STRANGER
         if not self.config.require_proven:
             return Tier.CONTACT
-        proven = self.contacts.proven.holds(owner, self.config.require_proven)
+        proven = self.contacts.proven.holds(owner, self.config.require_proven, now_s)
         return Tier.CREDENTIALED if proven else Tier.STRANGER
 
-    def may_carry(self, neighbour: Neighbour, row: CustodyRow) -> RefusalReason | None:
+    def may_carry(
+        self, neighbour: Neighbour, row: CustodyRow, now_s: float
+    ) -> RefusalReason | None:
         """Give why an envelope for somebody else is not kept, or None where it is."""
         room_bytes = self.custody.room_for(row.id, row.size_bytes)
-        return self._unwilling(neighbour, row.tag, room_bytes, row.copies)
+        return self._unwilling(neighbour, row.tag, room_bytes, row.copies, now_s)
 
     def settled(
         self, neighbour: Neighbour, envelope: EnvelopeId, why: RefusalReason | None
@@ -282,15 +284,15 @@ class Sync:
             return reason
         room_bytes = self.custody.room_for(envelope, size_of_class(entry.size_class))
         room_bytes += neighbour.wanted_bytes
-        reason = self._unwilling(neighbour, tag, room_bytes, entry.copies)
+        reason = self._unwilling(neighbour, tag, room_bytes, entry.copies, now_s)
         if reason is not None:
             neighbour.remember_passed(entry)
         return reason
 
     def _unwilling(
-        self, neighbour: Neighbour, tag: Tag, room_bytes: int, copies: int
+        self, neighbour: Neighbour, tag: Tag, room_bytes: int, copies: int, now_s: float
     ) -> RefusalReason | None:
-        tier = self.tier_of(neighbour.peer)
+        tier = self.tier_of(neighbour.peer, now_s)
         for_strangers = self.config.carry_for_strangers and not self.config.require_proven
         if copies == 0 or (tier is Tier.STRANGER and not for_strangers):
             return RefusalReason.NOT_CARRYING

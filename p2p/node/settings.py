@@ -104,7 +104,8 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         _NODE.require_proven,
         ElementName(),
         "Only contacts who have proven this to us with a credential (`molva credential request`) "
-        "may leave mail here; nobody else's is carried. Empty: no proof is asked for.",
+        "may leave mail here, while that credential is valid; nobody else's is carried. Empty: no "
+        "proof is asked for.",
     ),
     Setting(
         "routing.direct_grace_s",

@@ -243,7 +243,7 @@ def test_a_contact_shows_what_it_has_proven(molva: CommandLine, running: Running
     running.call(lambda n: n._contacts.update({fake.ASKER: view}))
     shown = molva("contact", "show", "bob").out
     assert "has proven     age_over_18 = yes, by CN=Utopia PID,C=UT, " in shown
-    assert "(status valid, list 2 hours old then)" in shown
+    assert "(status valid, list 2 hours old then; credential valid until 2025-10-" in shown
 
 
 def test_values_and_ages_in_words() -> None:

@@ -7,8 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from p2p.ports.store import Tier
-from tests.core.credential_people import People
+from tests.core.credential_people import NOW, People
 from tests.core.world import World
+from tests.credentials.pki import new_key
 
 MakeWorld = Callable[..., World]
 
@@ -53,6 +54,37 @@ def test_only_who_has_proven_it_may_leave_mail(make_world: MakeWorld) -> None:
     assert carried(people) == [*before, Tier.CREDENTIALED]
 
 
+def test_a_proof_opens_for_as_long_as_its_credential(make_world: MakeWorld) -> None:
+    people = community(make_world)
+    world, key = people.world, new_key()
+    hour = people.issuer.sd_jwt(key, lambda case: case.payload.update(exp=NOW + 3_600))
+    card = people.holds("bob", hour, key)
+    out = people.asks("library", "bob")
+    world.run(10)
+    people.answers("bob", out.id, card)
+    world.run(10)
+    world.send("bob", "away", "in time")
+    world.run(3_500)
+    before = carried(people)
+    assert Tier.CREDENTIALED in before
+    world.run(NOW + 3_600 - world.now_s)
+    world.send("bob", "away", "too late")
+    world.run(60)
+    assert carried(people) == before
+    world.crash("library")
+    world.run(60)
+    assert carried(people) == before
+    again = people.holds("bob")
+    out = people.asks("library", "bob")
+    world.connect("library", "bob")
+    world.run(10)
+    people.answers("bob", out.id, again)
+    world.run(10)
+    world.send("bob", "away", "proven again")
+    world.run(10)
+    assert len(carried(people)) > len(before)
+
+
 @pytest.mark.parametrize("bent", ["false", "test"])
 def test_what_is_not_so_or_from_a_test_issuer_opens_nothing(
     make_world: MakeWorld, bent: str
@@ -60,8 +92,6 @@ def test_what_is_not_so_or_from_a_test_issuer_opens_nothing(
     people = community(make_world)
     if bent == "test":
         people.trusts("library", test=True)
-    from tests.credentials.pki import new_key
-
     key = new_key()
 
     def young(case) -> None:

@@ -250,15 +250,28 @@ def test_what_is_proven_is_bounded_and_outlives_a_restart(store: MemoryStore) ->
     again = Proven(store)
     assert again.of(BOB) == proven.of(BOB)
     assert len(again.of(BOB)) == PROVEN_PER_CONTACT_MAX
-    assert again.holds(BOB, "age_over_18")
-    assert not again.holds(BOB, "claim_1")
-    assert not again.holds(BOB, "photo")
+    assert again.holds(BOB, "age_over_18", NOW)
+    assert not again.holds(BOB, "claim_1", NOW)
+    assert not again.holds(BOB, "photo", NOW)
     with store.transaction():
         proven.note(BOB, _verdict(one_more=1))
-        assert not proven.holds(BOB, "age_over_18")
+        assert not proven.holds(BOB, "age_over_18", NOW)
         proven.forget(BOB)
         proven.forget(BOB)
     assert Proven(store).of(BOB) == ()
+
+
+def test_what_is_proven_counts_as_long_as_the_credential(store: MemoryStore) -> None:
+    from dataclasses import replace
+
+    proven = Proven(store)
+    with store.transaction():
+        proven.note(BOB, replace(_verdict(of_age=True), valid_until_s=int(NOW) + 10))
+        proven.note(BOB, replace(_verdict(endless=True), valid_until_s=0))
+    for now_s, counts in ((NOW + 9.9, True), (NOW + 10, False), (NOW + 1e9, False)):
+        assert proven.holds(BOB, "of_age", now_s) is counts
+        assert proven.holds(BOB, "endless", now_s)
+    assert [view.name for view in proven.of(BOB)] == ["of_age", "endless"]
 
 
 def test_the_most_that_can_be_proven_is_read_again(store: MemoryStore) -> None:

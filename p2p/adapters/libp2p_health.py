@@ -15,6 +15,9 @@ from libp2p.abc import INetConn
 from libp2p.network.swarm import Swarm
 
 from p2p.adapters.libp2p_muxer import BoundedYamux
+from p2p.adapters.libp2p_swarm import CONNECTIONS_MAX
+from p2p.adapters.libp2p_tcp import HALF_OPEN_MAX
+from p2p.wire.limits import LINK_PROTOCOL_ID
 
 LOOK_INTERVAL_S: Final = 1.0
 SILENCE_MAX_S: Final = 4.0
@@ -22,6 +25,9 @@ PING_TIMEOUT_S: Final = 2.0
 """A dark link is noticed within about the sum of these; without pings it takes over a minute."""
 UNUSED_MAX_S: Final = 60.0
 """A connection without streams is closed after this: a place for somebody else."""
+ESTABLISHED_MAX: Final = CONNECTIONS_MAX - 2 * HALF_OPEN_MAX
+"""Beyond so many, those without a link are closed, the oldest first. A stranger could otherwise
+hold every place with connections on which he pings, and nobody would be let in any more."""
 GRACE_S: Final = 0.2
 """A pong may have come in while this process was busy: it is read before the verdict."""
 _logger = logging.getLogger(__name__)
@@ -33,6 +39,7 @@ class HealthMonitor:
     def __init__(self, swarm: Swarm) -> None:
         self._swarm = swarm
         self._used_s: dict[INetConn, float] = {}
+        self._since_s: dict[INetConn, float] = {}
 
     async def run(self) -> None:
         """Watch until cancelled."""
@@ -45,6 +52,10 @@ class HealthMonitor:
             ]
             self._note_use(connections)
             async with trio.open_nursery() as nursery:
+                for connection in self._to_make_room(connections):
+                    nursery.start_soon(  # pyright: ignore[reportUnknownMemberType]
+                        connection.close
+                    )
                 for connection in connections:
                     nursery.start_soon(  # pyright: ignore[reportUnknownMemberType]
                         self._check, connection
@@ -57,6 +68,16 @@ class HealthMonitor:
             connection: now_s if connection.get_streams() else used_s.get(connection, now_s)
             for connection in connections
         }
+
+    def _to_make_room(self, connections: list[INetConn]) -> list[INetConn]:
+        """Give those that must go for others to come: the oldest that carry no link."""
+        self._since_s = {
+            connection: self._since_s.get(connection, trio.current_time())
+            for connection in connections
+        }
+        without_link = [one for one in connections if not _carries_link(one)]
+        without_link.sort(key=self._since_s.__getitem__)
+        return without_link[: max(0, len(connections) - ESTABLISHED_MAX)]
 
     async def _check(self, connection: INetConn) -> None:
         if trio.current_time() - self._used_s[connection] > UNUSED_MAX_S:
@@ -74,3 +95,7 @@ class HealthMonitor:
             return True
         await trio.sleep(GRACE_S)
         return muxed.heard_s >= asked_s
+
+
+def _carries_link(connection: INetConn) -> bool:
+    return any(stream.get_protocol() == LINK_PROTOCOL_ID for stream in connection.get_streams())

@@ -23,6 +23,7 @@ from libp2p.stream_muxer.yamux.yamux import (
     FLAG_ACK,
     FLAG_SYN,
     GO_AWAY_NORMAL,
+    HEADER_SIZE,
     TYPE_PING,
     YAMUX_HEADER_FORMAT,
     Yamux,
@@ -33,6 +34,7 @@ from libp2p.transport.upgrader import TransportUpgrader
 
 from p2p.adapters.closing import shielded
 from p2p.adapters.framing import UNREAD_MAX_BYTES
+from p2p.adapters.libp2p_metered import Allowance, MeteredConn
 from p2p.adapters.libp2p_negotiation import BriefMuxerMultistream, BriefSecurityMultistream
 
 STREAMS_INBOUND_MAX: Final = 128
@@ -44,8 +46,11 @@ STREAMS_RATE_PER_S: Final = 50.0
 an honest one opens a handful at the start, a ping every few seconds and a few for the DHT."""
 BUFFERED_MAX_BYTES: Final = UNREAD_MAX_BYTES
 """Bytes received on all streams of a connection and not yet read by their handlers."""
-
-
+SMALL_FRAME_BYTES: Final = 64
+SMALL_FRAMES_BURST_MAX: Final = 10_000
+SMALL_FRAMES_RATE_PER_S: Final = 5_000.0
+"""Yamux frames of 12 bytes (pings, window updates, data in crumbs) take 25 us each, an answer 35,
+so that 300 KB/s of them could keep a core busy; an honest neighbour at its fastest sends 2,000."""
 LINK_WINDOW_BYTES: Final = 1_048_576
 """What a neighbour may have under way on a link's stream: 10 MB/s over 100 ms."""
 
@@ -63,10 +68,11 @@ class BoundedYamux(Yamux):
     """
 
     def __init__(self, secured_conn: ISecureConn, peer_id: ID) -> None:
-        super().__init__(secured_conn, peer_id, is_initiator=secured_conn.is_initiator)
+        metered = MeteredConn(secured_conn, self._before_read)
+        super().__init__(metered, peer_id, is_initiator=secured_conn.is_initiator)
         self.heard_s = trio.current_time()
-        self._stream_allowance = float(STREAMS_BURST_MAX)
-        self._stream_counted_s = self.heard_s
+        self._new_streams = Allowance(STREAMS_BURST_MAX, STREAMS_RATE_PER_S)
+        self._small_frames = Allowance(SMALL_FRAMES_BURST_MAX, SMALL_FRAMES_RATE_PER_S)
 
     async def accept_stream(self) -> IMuxedStream:
         """Give the next stream that the peer opens.
@@ -75,7 +81,7 @@ class BoundedYamux(Yamux):
             MuxedConnUnavailable: the connection is closed, or the peer opened too many streams.
         """
         stream = await super().accept_stream()
-        if self._inbound_count() > STREAMS_INBOUND_MAX or not self._within_rate():
+        if self._inbound_count() > STREAMS_INBOUND_MAX or not self._new_streams.take():
             await self._cleanup_on_error()
             raise MuxedConnUnavailable("The peer opened too many streams.")
         return stream
@@ -84,16 +90,16 @@ class BoundedYamux(Yamux):
         own_parity = 1 if self.is_initiator else 0
         return sum(1 for stream_id in self.streams if stream_id % 2 != own_parity)
 
-    def _within_rate(self) -> bool:
-        now_s = trio.current_time()
-        refill = (now_s - self._stream_counted_s) * STREAMS_RATE_PER_S
-        self._stream_counted_s = now_s
-        self._stream_allowance = min(self._stream_allowance + refill, STREAMS_BURST_MAX) - 1
-        return self._stream_allowance >= 0
+    def _before_read(self, size_bytes: int | None) -> None:
+        """Charge a frame when its header is read."""
+        if size_bytes == HEADER_SIZE and not self._small_frames.take():
+            raise ConnectionAbused
 
     async def _read_data_body(self, length: int) -> bytes:
         if length + sum(map(len, self.stream_buffers.values())) > BUFFERED_MAX_BYTES:
             raise ConnectionAbused
+        if length >= SMALL_FRAME_BYTES:
+            self._small_frames.give_back()
         body = await super()._read_data_body(length)
         self.heard_s = trio.current_time()
         return body

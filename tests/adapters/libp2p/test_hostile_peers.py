@@ -4,20 +4,30 @@ from __future__ import annotations
 
 import struct
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import pytest
 import trio
+from libp2p.host.ping import ID as PING
+from libp2p.peer.id import ID
 from libp2p.protocol_muxer.multiselect_communicator import MultiselectCommunicator
 from libp2p.stream_muxer.yamux.yamux import (
     FLAG_SYN,
     TYPE_DATA,
+    TYPE_PING,
     TYPE_WINDOW_UPDATE,
     YAMUX_HEADER_FORMAT,
 )
 
+from p2p.adapters import libp2p_health
 from p2p.adapters.framing import UNREAD_MAX_BYTES
-from p2p.adapters.libp2p_muxer import STREAMS_BURST_MAX, STREAMS_INBOUND_MAX, BoundedYamux
+from p2p.adapters.libp2p_muxer import (
+    SMALL_FRAME_BYTES,
+    SMALL_FRAMES_BURST_MAX,
+    STREAMS_BURST_MAX,
+    STREAMS_INBOUND_MAX,
+    BoundedYamux,
+)
 from p2p.adapters.libp2p_swarm import CONNECTIONS_PER_PEER_MAX
 from p2p.adapters.libp2p_tcp import HALF_OPEN_MAX
 from p2p.errors import LimitExceeded, LinkFailed
@@ -94,6 +104,48 @@ async def test_streams_opened_and_reset_without_end_cost_the_connection() -> Non
                     await stream.reset()
         await until_dropped(connection)
         assert opened < 4 * STREAMS_BURST_MAX
+
+
+@pytest.mark.parametrize(
+    ("kind", "flags", "body"),
+    [
+        (TYPE_PING, FLAG_SYN, b""),
+        (TYPE_WINDOW_UPDATE, 0, b""),
+        (TYPE_WINDOW_UPDATE, FLAG_SYN, b""),
+        (TYPE_DATA, 0, b""),
+        (TYPE_DATA, 0, b"x"),
+    ],
+    ids=["pings", "window-updates", "openings-of-one-stream", "nothing", "crumbs"],
+)
+async def test_small_frames_without_end_cost_the_connection(
+    kind: int, flags: int, body: bytes
+) -> None:
+    async with victim_with_a_friend() as (victim, _, _), stranger() as mallory:
+        connection = await connect(mallory, victim.address)
+        header = struct.pack(YAMUX_HEADER_FORMAT, 0, kind, flags, 1_001, len(body))
+        sent = 0
+        with trio.move_on_after(PATIENCE_S):
+            with suppress(Exception):  # the connection is gone, as it should be
+                while sent < 20 * SMALL_FRAMES_BURST_MAX:
+                    await connection.muxed_conn._write_frame((header + body) * 500)
+                    sent += 500
+        await until_dropped(connection)
+        assert sent >= SMALL_FRAMES_BURST_MAX
+
+
+async def test_large_frames_are_not_charged_as_small_ones() -> None:
+    async with victim_with_a_friend() as (_, here, there):
+        count = 2 * SMALL_FRAMES_BURST_MAX
+
+        async def send_all() -> None:
+            for _ in range(count // 1_000):
+                for _ in range(1_000):
+                    await there.send([bytes(SMALL_FRAME_BYTES)])
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(send_all)
+            with trio.fail_after(4 * PATIENCE_S):
+                await collect(here, count)
 
 
 async def test_a_second_link_stream_costs_the_first_too() -> None:
@@ -246,6 +298,22 @@ async def test_half_open_connections_leave_room_for_others() -> None:
                 await _until_closed(stream)
         for stream in sockets:
             await stream.aclose()
+
+
+async def test_connections_without_a_link_give_way_to_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Who holds streams open on them would otherwise keep every place for ever."""
+    monkeypatch.setattr(libp2p_health, "ESTABLISHED_MAX", 3)
+    async with victim_with_a_friend() as (victim, _, _), AsyncExitStack() as strangers:
+        held = []
+        for number in range(3):
+            host = await strangers.enter_async_context(stranger(f"mallory {number}"))
+            held.append(await connect(host, victim.address))
+            await host.new_stream(ID.from_base58(victim.network.peer_id), [PING])
+        await until_dropped(held[0])
+        assert not held[1].is_closed
+        assert not held[2].is_closed
 
 
 async def test_places_of_closed_connections_are_free_again() -> None:

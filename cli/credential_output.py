@@ -48,6 +48,11 @@ def age_text(age_s: int | None) -> str:
     return f"{age_s} s old"
 
 
+def end_text(valid_until_s: float) -> str:
+    """Give when a credential ends."""
+    return moment(valid_until_s) if valid_until_s else "the issuer set no end"
+
+
 def who_asks(request: CredentialRequest) -> str:
     """Give whom a question comes from or goes to."""
     if request.face_to_face:
@@ -112,7 +117,7 @@ def verdict_fields(verdict: Verdict) -> list[tuple[str, str]]:
         ("issuer", verdict.issuer),
         ("type", f"{verdict.kind} ({verdict.format})"),
         ("holder", f"proved possession in this exchange ({verdict.proof})"),
-        ("valid until", moment(verdict.valid_until_s)),
+        ("valid until", end_text(verdict.valid_until_s)),
         ("status", _status(verdict)),
         ("trust", _trust(verdict)),
         ("decided", moment(verdict.decided_s)),
@@ -140,7 +145,7 @@ def credential_fields(credential: Credential) -> list[tuple[str, str]]:
     fields += [
         ("issuer", credential.issuer),
         ("issued", moment(credential.issued_s)),
-        ("valid until", moment(credential.valid_until_s)),
+        ("valid until", end_text(credential.valid_until_s)),
         ("revocable", "yes, by a status list" if credential.names_status else "no list is named"),
         ("copies", f"{credential.copies_left} of {credential.copies} not shown to anybody"),
     ]

@@ -108,10 +108,11 @@ class Screen:
             self.line("  ".join(padded).rstrip())
 
     def fields(self, pairs: Sequence[tuple[str, str]]) -> None:
-        """Write names with their values, one on a line; values are spelt out here."""
-        width = max(len(name) for name, _ in pairs)
-        for name, value in pairs:
-            self.line(f"{name:<{width}}  {safe_line(value)}".rstrip())
+        """Write names with their values, one on a line; both are spelt out here."""
+        lines = [(safe_line(name), safe_line(value)) for name, value in pairs]
+        width = max(_width(name) for name, _ in lines)
+        for name, value in lines:
+            self.line(f"{name}{' ' * (width - _width(name))}  {value}".rstrip())
 
 
 def _rich_table(headings: Sequence[str], cells: Sequence[Sequence[str]]) -> None:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from cli.context import Session, pass_session
-from cli.credential_output import TEST_WARNING, credential_fields, short
+from cli.credential_output import TEST_WARNING, credential_fields, end_text, short
 from cli.failures import CommandFailed
 from cli.grammar import MolvaCommand
-from cli.output import moment, safe_line
+from cli.output import safe_line
 from cli.references import CREDENTIAL
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def list_(session: Session) -> None:
             one.kind,
             one.issuer + (f" [{TEST_WARNING}]" if one.test else ""),
             f"{one.copies_left} of {one.copies}",
-            moment(one.valid_until_s),
+            end_text(one.valid_until_s),
         )
         for one in page.credentials
     ]

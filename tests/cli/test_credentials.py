@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.credential_output import age_text, value_text
+from cli.credential_output import age_text, end_text, value_text
 from p2p.core.credential_events import (
     CredentialAnswered,
     CredentialAsked,
@@ -250,5 +250,6 @@ def test_values_and_ages_in_words() -> None:
     assert [age_text(n) for n in (None, 5, 60, 7_200, 86_400)] == [
         "of unknown age", "5 s old", "1 minute old", "2 hours old", "1 day old",
     ]  # fmt: skip
+    assert end_text(0) == "the issuer set no end"
     assert value_text(["a"]) == '["a"]'
     assert value_text("x" * 100).endswith("… (100 characters)")

@@ -118,3 +118,13 @@ def test_moments_and_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
     ]  # fmt: skip
     monkeypatch.undo()
     time.tzset()
+
+
+def test_neither_a_name_nor_a_value_acts_on_the_terminal(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The name of a claim is an issuer's to choose."""
+    Screen(as_json=False).fields([("a", "x"), *((text, text) for text in ATTACKS.values())])
+    shown = capsys.readouterr().out
+    assert len(shown.splitlines()) == 1 + len(ATTACKS)
+    assert all(line.isprintable() for line in shown.splitlines())

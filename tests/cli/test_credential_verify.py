@@ -364,6 +364,18 @@ def test_what_cannot_be_used_is_noted(desk: Desk) -> None:
         assert f"note: {name} is not used: " in found.err
 
 
+def test_a_failure_is_the_last_line_after_the_notes(desk: Desk) -> None:
+    (desk.folder / "empty").mkdir()
+    desk.write("empty/x.pem", b"-----BEGIN nothing")
+    empty = str(desk.folder / "empty")
+    data = SdJwt(desk.world).build()
+    found = desk.verify(data, "--stateless", "--json", "--trust", empty)
+    assert (found.code, found.out) == (2, "")
+    note, failure = found.err.splitlines()
+    assert note.startswith("note: x.pem is not used: ")
+    assert json.loads(failure)["code"] == "usage"
+
+
 def test_of_two_issues_of_a_list_the_newer_one_counts(desk: Desk) -> None:
     """An issuer that the newer one dropped is not believed, whatever the files are called."""
     dropped, publisher = authority("Dropped"), authority("Publisher")

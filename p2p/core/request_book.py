@@ -20,7 +20,8 @@ OPEN_PER_CONTACT_MAX: Final = 8
 OPEN_MAX: Final = 256
 """Questions that wait, each way."""
 KEPT_MAX: Final = 1_000
-"""Questions that are remembered, each way; the oldest that is over goes first."""
+"""Questions that are remembered, each way; of those that are over, the oldest goes first, and
+before others' that of the contact who asks or is asked now: who asks much displaces nobody."""
 _RECORD_MAX_BYTES: Final = 4 << 20
 """Above all that can be written: a verdict says in JSON what a presentation says in CBOR, which is
 up to eight times as long, and has a claim once for each of the four names that fit it."""
@@ -136,7 +137,7 @@ class RequestBook:
         crowded = not record.outgoing and len(of_contact) >= OPEN_PER_CONTACT_MAX
         if crowded or len(waiting) >= OPEN_MAX:
             raise Conflict("Too many questions wait for an answer.")
-        self._make_room(record.outgoing)
+        self._make_room(record)
         order = 1 + max((one.order for one in self._records.values()), default=0)
         return self.save(replace(record, order=order))
 
@@ -165,11 +166,12 @@ class RequestBook:
         for key in [key for key, one in self._records.items() if one.account == contact]:
             self._drop(key)
 
-    def _make_room(self, outgoing: int) -> None:
-        mine = [one for one in self.all() if one.outgoing == outgoing]
+    def _make_room(self, record: RequestRecord) -> None:
+        mine = [one for one in self.all() if one.outgoing == record.outgoing]
         finished = [one for one in mine if one.state is not RequestState.OPEN]
-        for record in finished[: max(0, len(mine) + 1 - KEPT_MAX)]:
-            self._drop(_key(record))
+        finished.sort(key=lambda one: one.contact != record.contact)
+        for victim in finished[: max(0, len(mine) + 1 - KEPT_MAX)]:
+            self._drop(_key(victim))
 
     def _drop(self, key: bytes) -> None:
         del self._records[key]

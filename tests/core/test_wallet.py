@@ -233,6 +233,27 @@ def test_old_questions_make_room_and_open_ones_stay(
     assert kept == [0, 3, 4]
 
 
+def test_a_contact_that_asks_much_displaces_nobody_elses_question(
+    store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import p2p.core.request_book as module
+
+    monkeypatch.setattr(module, "KEPT_MAX", 4)
+    book = RequestBook(store)
+    for number in range(20):
+        asker = BOB if number == 0 else AccountKey(b"m" * 32)
+        request = CredentialRequest(
+            bytes([number]) * 16, bytes(16), NOW, NOW + DAY, "", (), ("sex",)
+        )
+        record = RequestRecord(
+            request.request_id, 0, 0, RequestState.ANSWERED, asker, asker, b"s",
+            encode_content(request), answer=b"waits for its verifier",
+        )  # fmt: skip
+        with store.transaction():
+            book.add(record)
+    assert [record.id[0] for record in RequestBook(store).all()] == [0, 17, 18, 19]
+
+
 def _verdict(**claims: Any) -> VerdictView:
     from dataclasses import replace
 

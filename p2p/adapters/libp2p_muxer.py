@@ -46,11 +46,12 @@ STREAMS_RATE_PER_S: Final = 50.0
 an honest one opens a handful at the start, a ping every few seconds and a few for the DHT."""
 BUFFERED_MAX_BYTES: Final = UNREAD_MAX_BYTES
 """Bytes received on all streams of a connection and not yet read by their handlers."""
-SMALL_FRAME_BYTES: Final = 64
-SMALL_FRAMES_BURST_MAX: Final = 10_000
-SMALL_FRAMES_RATE_PER_S: Final = 5_000.0
+SMALL_FRAME_BYTES: Final = 32
+SMALL_FRAMES_BURST_MAX: Final = 4_000
+SMALL_FRAMES_RATE_PER_S: Final = 1_000.0
 """Yamux frames of 12 bytes (pings, window updates, data in crumbs) take 25 us each, an answer 35,
-so that 300 KB/s of them could keep a core busy; an honest neighbour at its fastest sends 2,000."""
+so that 300 KB/s of them could keep a core busy. Of an honest neighbour only Hello, Credit, pings
+and window updates are so small: a few a second."""
 LINK_WINDOW_BYTES: Final = 1_048_576
 """What a neighbour may have under way on a link's stream: 10 MB/s over 100 ms."""
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from simulations.holdings import Holdings
 from simulations.observer import Field
-
-ROWS_MAX: Final = 100_000
 
 
 class TimelineRow(NamedTuple):

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from p2p.errors import InvalidInput
 from simulations.rng import stream
 from simulations.scenario.choice import chosen_nodes
 from simulations.scenario.model import Scenario
@@ -14,7 +13,6 @@ from simulations.scenario.reading import end_of
 from simulations.scenario.troubles import Attacker, Flooder, Sybil
 from simulations.trace import ContactChange, Creation
 
-FLOOD_MAX: Final = 1_000_000
 FLOOD_PREFIX: Final = "flood-"
 """Names of messages that nobody waits for begin with this."""
 
@@ -71,11 +69,7 @@ def with_identities(links: Sequence[ContactChange], cast: Cast) -> list[ContactC
 
 
 def floods(scenario: Scenario, cast: Cast, seed: int) -> list[Creation]:
-    """Give what flooders send, in order of time, to nodes drawn anew for each message.
-
-    Raises:
-        InvalidInput: more messages than a run may have.
-    """
+    """Give what flooders send, in order of time, to nodes drawn anew for each message."""
     found: list[Creation] = []
     for node, roles in cast.roles.items():
         for number, role in enumerate(roles):
@@ -85,11 +79,6 @@ def floods(scenario: Scenario, cast: Cast, seed: int) -> list[Creation]:
                 found += _flood(scenario, node, role, (role.from_s, until_s), label, seed)
             elif isinstance(role, Sybil) and role.conduct == "flooder":
                 found += _flood(scenario, node, role, (0.0, scenario.end_s), label, seed)
-            if len(found) > FLOOD_MAX:
-                raise InvalidInput(
-                    f"Flooders send more than {FLOOD_MAX} messages; allowed are longer values of "
-                    "interval_s, or fewer flooders."
-                )
     return sorted(found)
 
 
@@ -106,7 +95,7 @@ def _flood(
     draws = stream(seed, "flood", label)
     found: list[Creation] = []
     time_s = span_s[0] + draws.random() * role.interval_s
-    while time_s < span_s[1] and len(found) <= FLOOD_MAX:
+    while time_s < span_s[1]:
         destination = draws.randrange(scenario.nodes - 1)
         destination += destination >= node
         name = f"{FLOOD_PREFIX}{label}-{len(found)}"

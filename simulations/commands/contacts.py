@@ -48,9 +48,10 @@ def contacts(
     from simulations.record import write_text
     from simulations.scenario.assembly import scenario_links
     from simulations.scenario.contacts import radio_contacts
+    from simulations.scenario.reading import refusals_of
     from simulations.world.contact_cache import cache_folder
 
-    with Progress() as progress:
+    with Progress() as progress, refusals_of(scenario):
         if faults:
             found = scenario_links(chosen, seed, cache_folder())
         else:

@@ -78,9 +78,12 @@ def oracle(
 
 def _of_scenario(name: str, seed: int) -> _Asked:
     from simulations.scenario.assembly import assemble
+    from simulations.scenario.reading import refusals_of
     from simulations.world.contact_cache import cache_folder
 
-    world = assemble(changed_scenario(name, ()), seed, cache_folder())
+    chosen = changed_scenario(name, ())
+    with refusals_of(name):
+        world = assemble(chosen, seed, cache_folder())
     return _Asked(world.mail, world.earliest)
 
 

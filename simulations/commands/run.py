@@ -60,13 +60,15 @@ def run(
         raise click.UsageError("--graph writes into the folder of --out; give one.")
     chosen = changed_scenario(scenario, changes)
     from simulations.run import run_scenario, write_run
+    from simulations.scenario.reading import refusals_of
 
     with ExitStack() as stack:
         if out is not None:
             make_folder(out)
         log = stack.enter_context(open_text(log_file)) if log_file is not None else None
         progress = stack.enter_context(Progress())
-        result = run_scenario(chosen, seed, progress, log=log)
+        with refusals_of(scenario):
+            result = run_scenario(chosen, seed, progress, log=log)
     if out is not None:
         write_run(result, out)
         if graph:

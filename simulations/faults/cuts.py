@@ -5,14 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
 
 from p2p.errors import InvalidInput
 from simulations.rng import stream
+from simulations.scenario.amounts import TRIPS_MAX
 from simulations.scenario.reading import end_of
 from simulations.scenario.troubles import Partition
-
-TRIPS_MAX: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)

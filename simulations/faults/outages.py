@@ -6,17 +6,15 @@ import math
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from p2p.errors import InvalidInput
 from simulations.rng import stream
+from simulations.scenario.amounts import OUTAGES_MAX
 from simulations.scenario.choice import chosen_nodes
 from simulations.scenario.model import Scenario
 from simulations.scenario.reading import end_of
 from simulations.scenario.troubles import Churn, Crash, MassFailure
 from simulations.trace import ContactChange
-
-OUTAGES_MAX: Final = 2_000_000
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -12,6 +12,7 @@ from p2p.errors import InvalidInput
 from simulations.formats.one_events import read_contacts
 from simulations.formats.sociopatterns import read_sociopatterns
 from simulations.rng import stream
+from simulations.scenario.amounts import CONTACTS_MAX
 from simulations.scenario.model import (
     Graph,
     Infrastructure,
@@ -36,9 +37,6 @@ if TYPE_CHECKING:
 
 Progress: TypeAlias = Callable[[str, float], None]
 """Is told what is going on, and which share of it is done, 0 to 1."""
-
-CONTACTS_MAX = 50_000_000
-"""Changes of contacts in one run; more would not fit into memory."""
 
 
 def silent(what: str, share: float) -> None:

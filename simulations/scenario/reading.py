@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Final, cast
 
@@ -13,6 +14,7 @@ import msgspec
 from msgspec import inspect, structs
 
 from p2p.errors import InvalidInput
+from simulations.scenario.amounts import first_excess
 from simulations.scenario.catalogue import library_file
 from simulations.scenario.model import FileLoad, OneTrace, Scenario, SocioPatternsTrace
 from simulations.scenario.refusal import Table, first_problem, shown
@@ -38,6 +40,19 @@ def scenario_path(name: str) -> Path:
     if path.suffix or path.exists() or path.name != name:
         return path
     return library_file(name)
+
+
+@contextlib.contextmanager
+def refusals_of(name: str) -> Generator[None]:
+    """Name the scenario's file in what is refused while its world is made and run.
+
+    Raises:
+        InvalidInput: whatever was refused, with the file before it.
+    """
+    try:
+        yield
+    except InvalidInput as error:
+        raise InvalidInput(f"{scenario_path(name)}: {error}") from error
 
 
 def read_table(path: Path) -> Table:
@@ -79,7 +94,7 @@ def scenario_from(table: Table, path: Path) -> Scenario:
         except msgspec.ValidationError as error:
             raise InvalidInput(f"{path}: {error}.") from error
         scenario = _with_absolute_files(scenario, path.parent)
-        problem = first_contradiction(scenario)
+        problem = first_contradiction(scenario) or first_excess(scenario)
         if problem is None:
             return scenario
     raise InvalidInput(f"{path}: {problem}")

@@ -8,13 +8,15 @@ from msgspec import Meta, Struct
 
 NODES_MAX: Final = 100_000
 TIME_MAX_S: Final = 1e9
+SPAN_MIN_S: Final = 1e-3
+"""A clock of 1e9 s still moves by it; shorter spans would make a run of endless moments."""
 METRES_MAX: Final = 1e6
 BYTES_MAX: Final = 2**53
 LIST_MAX: Final = 10_000
 MESSAGES_MAX: Final = 1_000_000
 
 Time: TypeAlias = Annotated[float, Meta(ge=0, le=TIME_MAX_S)]
-Span: TypeAlias = Annotated[float, Meta(gt=0, le=TIME_MAX_S)]
+Span: TypeAlias = Annotated[float, Meta(ge=SPAN_MIN_S, le=TIME_MAX_S)]
 Metres: TypeAlias = Annotated[float, Meta(gt=0, le=METRES_MAX)]
 Coordinate: TypeAlias = Annotated[float, Meta(ge=-METRES_MAX, le=METRES_MAX)]
 Speed: TypeAlias = Annotated[float, Meta(gt=0, le=1000)]

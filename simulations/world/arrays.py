@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 from numpy.typing import NDArray
 
 from p2p.errors import InvalidInput
+from simulations.world.limits import CELLS_MAX
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-CELLS_MAX: Final = 2**20
-"""Cells along a side; numbers of cells stay far below 2^63."""
 
 
 def advance(

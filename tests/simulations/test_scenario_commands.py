@@ -112,6 +112,20 @@ def test_the_oracle_answers_for_scenarios_and_for_files(world, tmp_path):
         assert type(call("oracle", *words).exception).__name__ == "UsageError"
 
 
+@pytest.mark.parametrize(
+    "words", [("run",), ("contacts", "--out", "c.tsv"), ("contacts", "--faults", "--out", "c.tsv")]
+)
+def test_what_is_refused_while_a_world_is_made_names_the_scenario(world, tmp_path, words):
+    (tmp_path / "s.tsv").write_text("20 1 2\n20 3 4\n20 5 6\n")
+    model = WORLD[WORLD.index("source") : WORLD.index("[workload]")]
+    world.write_text(WORLD.replace(model, 'source = "sociopatterns"\nfile = "s.tsv"\n'))
+    refused = call(*words[:1], world, *[tmp_path / w if "." in w else w for w in words[1:]])
+    assert str(refused.exception).startswith(f"{world}: ")
+    assert "allowed is nodes = 6 and more, not 4." in str(refused.exception)
+    oracle = call("oracle", world)
+    assert str(oracle.exception).startswith(f"{world}: ")
+
+
 def test_the_library_is_listed_and_printed():
     assert "churn " in call("scenarios").stdout
     assert "conference-map" in json.loads(call("scenarios", "--json").stdout)

@@ -26,7 +26,7 @@ REFUSED = [
     ({"nodes": True}, "nodes = true; allowed is a whole number"),
     ({"nodes": 10**400}, "nodes = 1000"),
     ({"nodes": 2.0}, "nodes = 2.0; allowed is a whole number"),
-    ({"end_s": float("nan")}, "end_s = nan; allowed is a number above 0 to 1000000000."),
+    ({"end_s": float("nan")}, "end_s = nan; allowed is a number from 0.001 to 1000000000."),
     ({"end_s": float("inf")}, "end_s = inf; allowed"),
     ({"end_s": 10**400}, "end_s = 1000"),
     ({"name": "a\n"}, 'name = "a?"; allowed is a text of 1 to 100 characters of letters'),
@@ -34,6 +34,7 @@ REFUSED = [
     ({"fidelity": "exact"}, 'fidelity = "exact"; '),
     ({"contacts": 3}, "contacts = 3; allowed is a table of keys and values."),
     ({"contacts": {}}, "contacts.source is missing; allowed are "),
+    ({"end_s": 5e-324}, "end_s = 5e-324; allowed is a number from 0.001 to"),
     ({"contacts": {"source": "grpah"}}, 'contacts.source = "grpah"; did you mean graph? '),
     ({"contacts": {"source": "one"}}, "contacts.file is missing; allowed is a text"),
     ({"contacts.source": 3}, 'unknown key "contacts.source" at the top'),
@@ -113,8 +114,8 @@ MODELS = [
         "lower",
     ),
     (
-        {"source": "random-waypoint", "range_m": 5, "area_m": [9, 9], "step_s": 1e-6},
-        "2000000 steps",
+        {"source": "sociopatterns", "file": "s.tsv", "interval_s": 1e-6},
+        "contacts.interval_s = 1e-06; allowed is a number from 0.001",
     ),
     ({"source": "street-grid", "range_m": 5, "columns": 1, "rows": 1}, "make one crossing"),
     (
@@ -145,6 +146,75 @@ def test_what_does_not_scale_is_refused(scenario_of):
         scenario_of(nodes=6000, contacts={"source": "graph", "shape": "complete"})
     with pytest.raises(InvalidInput, match="for a ring; allowed are 3"):
         scenario_of(nodes=2)
+
+
+BUSY = {"source": "random-contacts", "gap_mean_s": 1, "length_mean_s": 1}
+FLOODER = {"kind": "flooder", "count": 3, "interval_s": 1}
+SYBIL = {"kind": "sybil", "count": 1, "identities": 999, "conduct": "flooder", "interval_s": 9}
+LONG = {"end_s": 1e9}
+TOO_MUCH = [
+    ({"timeline_step_s": 0.001}, "more than 100000 rows; allowed are steps of 0.006 s and more"),
+    ({"contacts": {**WALKS, "step_s": 0.001}, "end_s": 1e5}, "2000000 steps"),
+    ({"contacts": {**WALKS, "range_m": 1e-9}}, "area that is 9 m wide; allowed are ranges above"),
+    (
+        {"contacts": {"source": "street-grid", "columns": 9, "rows": 2, "range_m": 1e-9}},
+        "in an area that is 800 m wide",
+    ),
+    (
+        {
+            "contacts": {
+                "source": "map-walk",
+                "crossings_m": [[-3, 5], [4, 4]],
+                "streets": [[0, 1]],
+                "range_m": 1e-9,
+            }
+        },
+        "in an area that is 7 m wide",
+    ),
+    (
+        {
+            "contacts": {
+                "source": "working-day",
+                "area_m": [2, 30],
+                "offices": 1,
+                "meeting_places": 1,
+                "range_m": 1e-9,
+            }
+        },
+        "in an area that is 30 m wide",
+    ),
+    ({"contacts": BUSY, **LONG}, "gap_mean_s = 1 makes more than 50000000 changes"),
+    (
+        {"faults": [{"kind": "partition", "ferries": 1, "trip_s": 0.001}]},
+        r"faults\[0\].trip_s = 0.001 makes more than 100000 trips",
+    ),
+    (
+        {"faults": [{"kind": "churn", "share": 1, "on_mean_s": 1, "off_mean_s": 1}], **LONG},
+        r"faults\[0\].on_mean_s = 1 switches nodes off more than 2000000 times",
+    ),
+    ({"attackers": [FLOODER], **LONG}, r"attackers\[0\].interval_s makes more than 1000000"),
+    ({"attackers": [{**FLOODER, "until_s": 9}, SYBIL], **LONG}, r"attackers\[1\].interval_s"),
+    (
+        {
+            "attackers": [{"kind": "replayer", "count": 1, "interval_s": 0.001}],
+            "fidelity": "protocol",
+            **LONG,
+        },
+        r"attackers\[0\].interval_s makes more than 1000000",
+    ),
+]
+
+
+@pytest.mark.parametrize(("change", "says"), TOO_MUCH)
+def test_more_than_a_run_may_have_is_refused_before_it_begins(scenario_of, change, says):
+    with pytest.raises(InvalidInput, match=says):
+        scenario_of(**change)
+
+
+def test_what_is_just_not_too_much_is_taken(scenario_of):
+    assert scenario_of(timeline_step_s=0.006)
+    assert scenario_of(attackers=[{**FLOODER, "interval_s": 0.01}])
+    assert scenario_of(faults=[{"kind": "partition", "ferries": 1, "trip_s": 0.01}])
 
 
 def test_a_file_that_is_no_toml_is_named(tmp_path):

@@ -63,10 +63,10 @@ class RecordQuota:
 
         Records of the author and our own are never evicted for it; others of its tier may be.
         """
-        max_bytes, max_count = self.limits(row.tier)
-        if row.size_bytes > max_bytes or not max_count:
+        if not self.is_possible(row):
             return False
         if row.tier is RecordTier.OWN:
+            max_bytes, max_count = self.limits(row.tier)
             return self._fits_beside(self._tiers[row.tier], row, replaced, max_bytes, max_count)
         if row.tier is RecordTier.VERIFIED:
             return True
@@ -74,8 +74,15 @@ class RecordQuota:
         max_bytes, max_count = self.config.author_max_bytes, self.config.author_max_count
         return self._fits_beside(author, row, replaced, max_bytes, max_count)
 
+    def is_possible(self, row: RecordRow) -> bool:
+        """Tell whether the tier of a record could hold it if nothing else were there."""
+        max_bytes, max_count = self.limits(row.tier)
+        if row.tier is RecordTier.STRANGER:
+            max_bytes = min(max_bytes, self.config.kind_max_bytes)
+        return row.size_bytes <= max_bytes and max_count > 0
+
     def victims(self, row: RecordRow, rows: Iterable[RecordRow]) -> list[RecordRow]:
-        """Give what of ``rows`` has to go for a neighbour's record that fits."""
+        """Give what of ``rows`` has to go for a neighbour's record that is possible."""
         rivals = [other for other in rows if other.tier is row.tier and other.key != row.key]
         gone: list[RecordRow] = []
         if row.tier is RecordTier.STRANGER:

@@ -304,6 +304,11 @@ class Records:
             return []
         tier = RecordTier.VERIFIED if verified else RecordTier.STRANGER
         moved = replace(row, tier=tier)
+        if not self._quota.is_possible(moved):
+            if verified:
+                return []
+            self._remember_unwanted(row.id, RecordReason.FULL)
+            return self._drop(row, "evicted")
         effects = self._make_room(replace(moved, received_s=now_s))
         self._quota.count(row, -1)
         self._quota.count(moved, 1)

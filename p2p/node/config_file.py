@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar, cast
 
-from p2p.core.config import CustodyConfig, LinkConfig, NodeConfig, TrustConfig
+from p2p.core.config import CustodyConfig, LinkConfig, NodeConfig, RecordConfig, TrustConfig
 from p2p.errors import EnvironmentFault, InvalidInput
 from p2p.node.peers import PeerLimits
 from p2p.node.setting_shapes import Value
@@ -122,6 +122,7 @@ def _node_config(values: Mapping[str, Value], name: str) -> NodeConfig:
             proofs_unmatched_max=_pick(values, "custody.proofs_unmatched_max", int),
             tombstones_max=_pick(values, "custody.tombstones_max", int),
         ),
+        records=_record_config(values),
         link=LinkConfig(
             window_bytes=_pick(values, "link.window_bytes", int),
             rate_bytes_per_s=_pick(values, "link.rate_bytes_per_s", int),
@@ -140,6 +141,22 @@ def _node_config(values: Mapping[str, Value], name: str) -> NodeConfig:
             lists_max_bytes=_pick(values, "trust.lists_max_bytes", int),
             status_signer_eku=_pick(values, "trust.status_signer_eku", str),
         ),
+    )
+
+
+def _record_config(values: Mapping[str, Value]) -> RecordConfig:
+    return RecordConfig(
+        own_max_bytes=_pick(values, "records.own_max_bytes", int),
+        own_max_count=_pick(values, "records.own_max_count", int),
+        verified_max_bytes=_pick(values, "records.verified_max_bytes", int),
+        verified_max_count=_pick(values, "records.verified_max_count", int),
+        contacts_max_bytes=_pick(values, "records.contacts_max_bytes", int),
+        contacts_max_count=_pick(values, "records.contacts_max_count", int),
+        strangers_max_bytes=_pick(values, "records.strangers_max_bytes", int),
+        strangers_max_count=_pick(values, "records.strangers_max_count", int),
+        kind_max_bytes=_pick(values, "records.kind_max_bytes", int),
+        author_max_bytes=_pick(values, "records.author_max_bytes", int),
+        author_max_count=_pick(values, "records.author_max_count", int),
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from p2p.core.config import CustodyConfig, LinkConfig, NodeConfig, TrustConfig
+from p2p.core.config import CustodyConfig, LinkConfig, NodeConfig, RecordConfig, TrustConfig
 from p2p.core.routing.table import ROUTER_NAMES
 from p2p.node.logs import FORMATS, LEVELS
 from p2p.node.peers import PeerLimits
@@ -28,6 +28,8 @@ from p2p.wire.limits import COPIES_MAX, WINDOW_MIN_BYTES
 
 _MIB: Final = 1_048_576
 _GIB: Final = 1_024 * _MIB
+_RECORDS_MAX: Final = 10_000
+"""All headers are held in memory, and offered to each neighbour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ class Setting:
 
 _NODE: Final = NodeConfig()
 _CUSTODY: Final = CustodyConfig()
+_RECORDS: Final = RecordConfig()
 _LINK: Final = LinkConfig()
 _PEERS: Final = PeerLimits()
 _TRUST: Final = TrustConfig()
@@ -168,6 +171,72 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         _CUSTODY.tombstones_max,
         Whole(1, 10_000_000),
         "Finished messages remembered, so that they are not taken again.",
+    ),
+    Setting(
+        "records.own_max_bytes",
+        _RECORDS.own_max_bytes,
+        Whole(_MIB, 64 * _GIB),
+        "Room for records that are published here, such as the lists that you import.",
+    ),
+    Setting(
+        "records.own_max_count",
+        _RECORDS.own_max_count,
+        Whole(1, _RECORDS_MAX),
+        "Records published here at most.",
+    ),
+    Setting(
+        "records.verified_max_bytes",
+        _RECORDS.verified_max_bytes,
+        Whole(_MIB, 64 * _GIB),
+        "Room for records of others that are verified under your anchors.",
+    ),
+    Setting(
+        "records.verified_max_count",
+        _RECORDS.verified_max_count,
+        Whole(1, _RECORDS_MAX),
+        "Verified records of others kept at most.",
+    ),
+    Setting(
+        "records.contacts_max_bytes",
+        _RECORDS.contacts_max_bytes,
+        Whole(0, 64 * _GIB),
+        "Room for records that contacts' nodes bring.",
+    ),
+    Setting(
+        "records.contacts_max_count",
+        _RECORDS.contacts_max_count,
+        Whole(0, _RECORDS_MAX),
+        "Records from contacts' nodes kept at most.",
+    ),
+    Setting(
+        "records.strangers_max_bytes",
+        _RECORDS.strangers_max_bytes,
+        Whole(0, 64 * _GIB),
+        "Room for records that strangers' nodes bring.",
+    ),
+    Setting(
+        "records.strangers_max_count",
+        _RECORDS.strangers_max_count,
+        Whole(0, _RECORDS_MAX),
+        "Records from strangers' nodes kept at most.",
+    ),
+    Setting(
+        "records.kind_max_bytes",
+        _RECORDS.kind_max_bytes,
+        Whole(0, 64 * _GIB),
+        "Room for strangers' records of one kind.",
+    ),
+    Setting(
+        "records.author_max_bytes",
+        _RECORDS.author_max_bytes,
+        Whole(0, 64 * _GIB),
+        "Room for contacts' and strangers' records of one author.",
+    ),
+    Setting(
+        "records.author_max_count",
+        _RECORDS.author_max_count,
+        Whole(0, _RECORDS_MAX),
+        "Such records of one author kept at most.",
     ),
     Setting(
         "link.window_bytes",

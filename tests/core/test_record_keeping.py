@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from p2p.core.effects import RecordArrived, RecordDropped
+from p2p.core.effects import Notify, RecordArrived, RecordDropped
 from p2p.core.record_reader import Verdict
 from p2p.ports.store import RecordTier
 from p2p.wire.frames import (
@@ -100,6 +100,40 @@ def test_who_carries_nothing_for_strangers_takes_only_what_is_verified() -> None
     for body, fate in ((b"Vx", RecordReason.TAKEN), (b"x", RecordReason.FULL)):
         header = signed("a", body, kind=STATUS_LIST, name=body)
         assert stage.bring(mallory, header, body) is fate
+
+
+@pytest.mark.parametrize(
+    "limits", [{"kind_max_bytes": 3}, {"strangers_max_bytes": 3}, {"strangers_max_count": 0}]
+)
+def test_what_could_never_fit_evicts_nothing(limits: dict[str, int]) -> None:
+    stage = Stage(**limits)
+    mallory = stage.meet()
+    small = signed("a", b"abc", name=b"small")
+    fits = "strangers_max_count" not in limits
+    assert stage.bring(mallory, small, b"abc") is (TAKEN if fits else RecordReason.FULL)
+    assert stage.offer(mallory, signed("b", b"abcd")) == [RecordReason.FULL]
+    assert keeps(stage, small) is fits
+
+
+def test_a_list_moves_only_to_where_it_could_be_held() -> None:
+    """Verified lists stay strangers' where their tier is too small, and go where strangers' is."""
+    for limits, first, then, kept in (
+        ({"verified_max_bytes": 3}, Verdict.KEEP, Verdict.KEEP_VERIFIED, True),
+        ({"strangers_max_bytes": 3}, Verdict.KEEP_VERIFIED, Verdict.KEEP, False),
+    ):
+        stage = Stage(**limits)
+        records = stage.seat.node.records
+        reader = records.reader = Reader({b"l": first})
+        header = signed("a", b"list", kind=STATUS_LIST)
+        assert stage.bring(stage.meet(), header, b"list") is TAKEN
+        reader.verdicts[b"l"] = then
+        with stage.seat.store.transaction():
+            effects = records.rejudge(stage.now_s)
+        assert keeps(stage, header) is kept
+        told = [n.notice for n in effects if isinstance(n, Notify)]
+        assert [n.why for n in told if isinstance(n, RecordDropped)] == ["evicted"][kept:]
+        stage.seat.boot(stage.now_s)
+        assert keeps(stage, header) is kept
 
 
 # --- versions ------------------------------------------------------------------------------------

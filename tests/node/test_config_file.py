@@ -44,7 +44,8 @@ def test_what_the_file_says_is_what_the_node_gets(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text(
         f'listen = []\npeers = ["{PEER}"]\n[routing]\nrouter = "direct"\ndirect_grace_s = 5\n'
-        "[custody]\nstrangers_max_count = 3\n[link]\nstrikes_max = 9\n[neighbours]\nmax = 4\n"
+        "[custody]\nstrangers_max_count = 3\n[records]\nkind_max_bytes = 5\n[link]\n"
+        "strikes_max = 9\n[neighbours]\nmax = 4\n"
         "[control]\ntcp = true\ntcp_port = 8080\n[privacy]\nshare_addresses = false\n"
     )
     settings = read_settings(path, "")
@@ -54,6 +55,7 @@ def test_what_the_file_says_is_what_the_node_gets(tmp_path: Path) -> None:
     assert settings.node.direct_grace_s == 5.0
     assert isinstance(settings.node.direct_grace_s, float)
     assert settings.node.custody.strangers_max_count == 3
+    assert settings.node.records.kind_max_bytes == 5
     assert settings.node.link.strikes_max == 9
     assert settings.node.share_addresses == 0
     assert settings.limits.neighbours_max == 4
@@ -95,6 +97,8 @@ def test_no_setting_is_ignored() -> None:
         ("[trust]\nstatus_signer_eku = '1..2'", "must be a dotted object identifier"),
         ("[trust]\nstatus_signer_eku = 5", "must be a dotted object identifier"),
         ("[trust]\ncontract_status_max_s = 0", "must be a whole number from 60"),
+        ("[records]\nown_max_count = 0", "records.own_max_count must be a whole number from 1"),
+        ("[records]\npartials_max_bytes = 9", "there is no setting records.partials_max_bytes"),
         ("a = ", "f is no TOML"),
     ],
 )

@@ -149,7 +149,7 @@ class Answering:
                 outcome.effects.append(Noted("credential-answer-unsealed"))
                 continue
             verifier = AccountKey(record.verifier)
-            outcome.envelopes.append(self.outbox.keep(verifier, sealed, now_s))
+            outcome.envelopes.append(self.outbox.keep(verifier, sealed, now_s).id)
             self.requests.save(record, bundle_hash=b"")
         return outcome
 

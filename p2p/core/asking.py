@@ -104,7 +104,7 @@ class Asking:
             raise Conflict(f"You blocked {contact.name}; unblock this contact to ask it.")
         lifetime_s = request.expires_at_s - now_s
         sealed = self.book.seal(command.contact, content, max(LIFETIME_MIN_S, lifetime_s), now_s)
-        envelope = self.outbox.keep(command.contact, sealed, now_s)
+        envelope = self.outbox.keep(command.contact, sealed, now_s).id
         record = self.requests.add(replace(record, context=session_context(sealed.session)))
         return self.views.view(record), Outcome(envelopes=[envelope])
 

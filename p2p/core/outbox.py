@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from p2p.core.custody import Custody
 from p2p.core.effects import Effect, MessageChanged, Notify
 from p2p.core.routing.router import Router
-from p2p.errors import Conflict, InvalidInput, NotReady
+from p2p.errors import Conflict, InvalidInput
 from p2p.ports.entropy import Entropy
 from p2p.ports.store import (
     CustodyRow,
@@ -190,7 +190,7 @@ class Outbox:
             NotReady: no session and no prekeys of the contact.
         """
         sealed = self.book.seal(contact, encode_content(content), lifetime_s, now_s)
-        return self.keep(contact, sealed, now_s)
+        return self.keep(contact, sealed, now_s).id
 
     def settle(self) -> list[Effect]:
         """End a batch: write the states that changed, and tell them."""
@@ -287,15 +287,12 @@ class Outbox:
         content = Text(row.id, int(row.sent_s), row.text)
         lifetime_s = max(LIFETIME_MIN_S, row.expires_s - now_s)
         sealed = self.book.seal(row.contact, encode_content(content), lifetime_s, now_s)
-        envelope = self.keep(row.contact, sealed, now_s)
-        kept = self.custody.row(envelope)
-        if kept is None:
-            raise NotReady("The envelope left custody while it was being sealed.")
-        sealed_row = replace(row, proof_hash=sealed.proof_hash, expires_s=kept.expires_s)
-        self._track(OpenMessage(sealed_row, envelope, sealed.session, {}))
-        return sealed_row, envelope
+        kept = self.keep(row.contact, sealed, now_s)
+        sealed_row = row.sealed(sealed.proof_hash, kept.expires_s)
+        self._track(OpenMessage(sealed_row, kept.id, sealed.session, {}))
+        return sealed_row, kept.id
 
-    def keep(self, contact: AccountKey, sealed: Sealed, now_s: float) -> EnvelopeId:
+    def keep(self, contact: AccountKey, sealed: Sealed, now_s: float) -> CustodyRow:
         """Keep what was sealed to somebody, to be offered from now on."""
         self._sessions[sealed.proof_hash] = sealed.session
         envelope = parse_envelope(sealed.envelope)
@@ -313,7 +310,7 @@ class Outbox:
         )
         self.custody.add(row, envelope.data)
         self._recipients[envelope.id] = contact
-        return envelope.id
+        return row
 
     def _track(self, message: OpenMessage) -> None:
         self._by_hash[message.row.proof_hash] = message

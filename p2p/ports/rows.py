@@ -102,6 +102,22 @@ class MessageRow:
             self.proof_hash,
         )
 
+    def sealed(self, proof_hash: Tag, expires_s: float) -> MessageRow:
+        """Give the same message in a new envelope."""
+        return MessageRow(
+            self.order,
+            self.id,
+            self.direction,
+            self.contact,
+            self.state,
+            self.text,
+            self.created_s,
+            self.sent_s,
+            expires_s,
+            self.carriers,
+            proof_hash,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:

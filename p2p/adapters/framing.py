@@ -50,6 +50,11 @@ class FrameSplitter:
     def __init__(self) -> None:
         self._rest = b""
 
+    @property
+    def unfinished(self) -> bool:
+        """Whether a frame has begun that is not here whole."""
+        return bool(self._rest)
+
     def feed(self, data: bytes) -> list[bytes]:
         """Give the frames that ``data`` completes, in order; possibly none.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Protocol
 
@@ -13,6 +14,8 @@ from p2p.errors import LimitExceeded, LinkFailed, MolvaError
 from p2p.wire.ids import PeerId
 
 READ_SIZE_BYTES: Final = 65_536
+FRAME_WAIT_MAX_S: Final = 60.0
+"""A frame that has begun is here whole within this, at 1.1 KB/s; who stalls in one is dropped."""
 FAREWELL_WAIT_S: Final = 0.5
 """How long a closed link waits for the neighbour to read its last frames and close as well."""
 
@@ -60,6 +63,7 @@ class Libp2pLink:
         self._hang_up = hang_up
         self._on_end = ended
         self._splitter = FrameSplitter()
+        self._frame_due_s = math.inf
         self._frames: list[bytes] = []
         self._frames_bytes = 0
         self._arrived = trio.Event()
@@ -102,17 +106,25 @@ class Libp2pLink:
 
     async def _read(self) -> None:
         try:
-            while True:
-                data = await self._stream.read(READ_SIZE_BYTES)
-                if not data:
-                    break
-                self._take(self._splitter.feed(data))
+            while data := await self._read_some():
+                frames = self._splitter.feed(data)
+                if frames or self._frame_due_s == math.inf:
+                    self._frame_due_s = trio.current_time() + FRAME_WAIT_MAX_S
+                self._take(frames)
         except LimitExceeded as failure:
             self.fail(failure)
         except Exception as error:  # py-libp2p has a dozen ways to say that a stream is over
             self._end(LinkFailed(f"The link to {self._peer} ended: {_say(error)}."))
         else:
             self._end(LinkFailed(f"{self._peer} closed the link."))
+
+    async def _read_some(self) -> bytes:
+        if not self._splitter.unfinished:
+            self._frame_due_s = math.inf
+            return await self._stream.read(READ_SIZE_BYTES)
+        with trio.move_on_at(self._frame_due_s):
+            return await self._stream.read(READ_SIZE_BYTES)
+        raise LimitExceeded(f"{self._peer} began a frame and did not finish it.")
 
     def _take(self, frames: list[bytes]) -> None:
         if self._failure is not None or not frames:

@@ -33,7 +33,7 @@ class OpenLink:
     """One link with its queue, its reader's scope, and what the node knows about it.
 
     ``muted`` links deliver nothing more to the node: not their frames, nor their end. ``closing``
-    links deliver only their end.
+    links deliver only their end. ``abused`` ones ended because the neighbour went beyond a bound.
     """
 
     def __init__(self, link: Link, since_s: float) -> None:
@@ -42,6 +42,7 @@ class OpenLink:
         self.since_s = since_s
         self.muted = False
         self.closing = False
+        self.abused = False
         self.gone = trio.Event()
         self._frames: deque[bytes] = deque()
         self._size_bytes = 0
@@ -99,6 +100,7 @@ class OpenLink:
         try:
             await half()
         except (LinkFailed, LimitExceeded) as exc:
+            self.abused = self.abused or isinstance(exc, LimitExceeded)
             ends.append(str(exc))
         nursery.cancel_scope.cancel()
 

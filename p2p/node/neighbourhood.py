@@ -10,7 +10,7 @@ import trio
 from structlog.typing import FilteringBoundLogger
 
 from p2p.core.events import FrameReceived, LinkClosed, LinkOpened
-from p2p.errors import InvalidInput, LinkFailed
+from p2p.errors import InvalidInput, LimitExceeded, LinkFailed
 from p2p.node.api import NeighbourView
 from p2p.node.counters import Counters
 from p2p.node.inbox import FromLink, Inbox
@@ -24,6 +24,8 @@ from p2p.wire.ids import PeerId
 STREAM_LATENCY_S: Final = 30.0
 """How long an answer may take on a stream before a frame counts as lost (20-protocol)."""
 DIAL_WAIT_MAX_S: Final = 10.0
+ABUSE_PAUSE_S: Final = 30.0
+"""How long to stay apart from who went beyond a bound of the transport; the core's first pause."""
 
 
 class Neighbourhood:
@@ -178,6 +180,9 @@ class Neighbourhood:
         finally:
             self._log.info("link-closed", peer=short(link.peer), why=why)
             del self._links[link.peer]
+            if link.abused:
+                self._counters.add("links-abused")
+                self.disconnect(link.peer, LimitExceeded.code, ABUSE_PAUSE_S)
             self._book.closed(link.peer, self._clock.now())
             with shielded_for(math.inf):  # a closed inbox lets go of whoever waits
                 await self._inbox.post(FromLink(LinkClosed(link.peer), link))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 import trio
 from trio.testing import MockClock
@@ -9,10 +11,10 @@ from trio.testing import MockClock
 from p2p.adapters.memory_link import MemoryWorld
 from p2p.core.effects import Done
 from p2p.core.events import FrameReceived, InviteRequested, LinkClosed, LinkOpened, Started
-from p2p.errors import InvalidInput, NodeNotRunning, StoreDamaged, StoreFull
-from p2p.node.peers import PeerLimits
+from p2p.errors import InvalidInput, LimitExceeded, NodeNotRunning, StoreDamaged, StoreFull
+from p2p.node.peers import Admitted, NotAdmitted, PeerLimits
 from p2p.ports.store import DocumentKind
-from p2p.wire.ids import CommandId
+from p2p.wire.ids import CommandId, PeerId
 from tests.node.shell_world import (
     EPOCH_S,
     FailingStore,
@@ -211,6 +213,36 @@ async def test_a_penalised_neighbour_hears_why_and_stays_away(
         assert len(a.status().neighbours) == 1
     opened = [event for event in tape_a.events if isinstance(event, LinkOpened)]
     assert len(opened) == 2
+
+
+class _Boundless:
+    """A link whose neighbour announces more than a frame may hold."""
+
+    peer = PeerId("12D3KooWmallory")
+    address = ""
+    outbound = False
+
+    async def send(self, frames: Sequence[bytes]) -> None:
+        await trio.lowlevel.checkpoint()
+
+    async def receive(self) -> list[bytes]:
+        await trio.lowlevel.checkpoint()
+        raise LimitExceeded("A frame of 4 GiB.")
+
+    async def aclose(self) -> None:
+        await trio.lowlevel.checkpoint()
+
+
+async def test_who_goes_beyond_a_bound_of_the_transport_is_counted_and_sent_away(
+    autojump_clock: MockClock, world: MemoryWorld
+) -> None:
+    a = runtime(world, "a")
+    async with running(a):
+        await a._hood.serve(_Boundless())
+        assert dict(a.status().counters)["links-abused"] == 1
+        assert a._book.admit(_Boundless.peer, a._clock.now()) == NotAdmitted("sent-away")
+        await trio.sleep(31)
+        assert isinstance(a._book.admit(_Boundless.peer, a._clock.now()), Admitted)
 
 
 async def test_a_neighbour_that_does_not_read_is_dropped(

@@ -7,13 +7,12 @@ each start and whenever the anchors change.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
 
 from p2p.core.trust_anchors import PinnedAnchor, PinnedAnchors, is_marked_test
 from p2p.core.trust_documents import DOCUMENT_VERSION, ListDocument, TrustDocuments
 from p2p.core.trust_events import ListView, Standing, TrustForm
-from p2p.core.trust_names import LIST_ROLLBACK, VERSION_MAX, list_name, version_of
+from p2p.core.trust_names import LIST_ROLLBACK, VERSION_MAX, list_name, rank, version_of
 from p2p.credentials.issuer import TEST_SOURCE
 from p2p.credentials.rules import ISSUER_TRUST, SHAPE, refused
 from p2p.credentials.signed_first import check_signature
@@ -112,7 +111,7 @@ class TrustLists:
     def is_news(self, read: ReadList, data: bytes) -> bool:
         """Tell whether an authentic list says more than the one that is kept.
 
-        Of two lists of one issue, the one with the smaller hash stays, on every node.
+        Of two copies of one issue the same one stays on every node.
 
         Raises:
             CredentialError: rule ``list-rollback``: a newer one was seen.
@@ -126,8 +125,10 @@ class TrustLists:
                 if issue[0] != newest[0]
                 else "A list that was issued later was seen before.",
             )
-        kept = self._documents.lists.get(read.name)
-        return kept is None or issue > newest or _digest(data) < _digest(kept.data)
+        kept, document = self._read.get(read.name), self._documents.lists.get(read.name)
+        if kept is None or document is None or issue > newest:
+            return True
+        return rank(read.found, data) < rank(kept.found, document.data)
 
     def keep(self, read: ReadList, offered: Offered, now_s: float) -> None:
         """Keep an authentic list in the place of its older issue."""
@@ -234,7 +235,3 @@ def _standing(found: TrustList, now: int, stale_max_s: int) -> Standing:
         return Standing.CURRENT
     assert found.next_update is not None, "only a list with a next update is stale"
     return Standing.STALE if now < found.next_update + stale_max_s else Standing.TOO_OLD
-
-
-def _digest(data: bytes) -> bytes:
-    return hashlib.sha256(data).digest()

@@ -50,6 +50,16 @@ def version_of(sequence: int, issued_s: int) -> int:
     return version
 
 
+def rank(found: StatusList | TrustList, data: bytes) -> tuple[bytes, int, bytes]:
+    """What orders copies of one issue: every node keeps the one with the lowest rank.
+
+    First comes what was signed, which only the signer can vary. Of copies that differ in what no
+    signature covers (an unprotected header, blanks) the shortest stays: whoever passes a list on
+    can make it longer and no shorter.
+    """
+    return found.signed_hash, len(data), hashlib.sha256(data).digest()
+
+
 def _name(*parts: str) -> bytes:
     """Hash texts with their lengths, so that no two tuples of texts read the same."""
     digest = hashlib.sha256()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
 
 from p2p.core.trust_anchors import PinnedAnchors
@@ -14,7 +13,7 @@ from p2p.core.trust_documents import (
 )
 from p2p.core.trust_events import ListView, Standing, TrustForm
 from p2p.core.trust_lists import ANY_TIME_AHEAD_S, Offered, blank_view
-from p2p.core.trust_names import VERSION_MAX, status_name
+from p2p.core.trust_names import VERSION_MAX, rank, status_name
 from p2p.credentials.issuer import TEST_SOURCE
 from p2p.credentials.limits import STATUS_LISTS_MAX
 from p2p.credentials.rules import SHAPE, STATUS_ROLLBACK, refused
@@ -91,7 +90,7 @@ class StatusLists:
     def is_news(self, read: ReadStatus, data: bytes) -> bool:
         """Tell whether an authentic list says more than the one that is kept.
 
-        Of two lists of one moment, the one with the smaller hash stays, on every node.
+        Of two copies of one moment the same one stays on every node.
 
         Raises:
             CredentialError: rule ``status-rollback``: a newer one was seen.
@@ -103,10 +102,10 @@ class StatusLists:
                 f"A status list of this address that is {newest - read.found.issued_at} s newer "
                 "was seen before.",
             )
-        kept = self._documents.lists.get(read.name)
-        if kept is None or read.found.issued_at > newest:
+        kept, document = self._read.get(read.name), self._documents.lists.get(read.name)
+        if kept is None or document is None or read.found.issued_at > newest:
             return True
-        return hashlib.sha256(data).digest() < hashlib.sha256(kept.data).digest()
+        return rank(read.found, data) < rank(kept.found, document.data)
 
     def places_left(self) -> int:
         """Give for how many more addresses the book has room."""

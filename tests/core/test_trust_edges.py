@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from functools import partial
 
+import cbor2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,6 +21,7 @@ from tests.core.trust_world import (
     EVIL_STATUS,
     ISSUER,
     LIST_ROOT,
+    STATUS,
     STATUS_USAGE,
     Node,
     credential,
@@ -29,6 +32,7 @@ from tests.core.trust_world import (
     verdict,
     vical,
 )
+from tests.credentials.issuer import StatusToken
 from tests.credentials.pki import DAY, NOW, authority, leaf
 
 
@@ -52,6 +56,49 @@ def test_a_name_that_could_not_be_kept_is_refused(size: int) -> None:
             take()
     here.restart()
     assert [one.name for one in here.lists()] == ([] if size == 2_049 else [name] * 3)
+
+
+# --- what no signature covers --------------------------------------------------------------------
+def made(form: TrustForm) -> bytes:
+    """A list in a form that has parts under no signature."""
+    if form is TrustForm.STATUS:
+        return StatusToken(STATUS, {7: 1}, issued_at=NOW - 3_600).cwt()
+    return lote() if form is TrustForm.LOTE else vical()
+
+
+def longer(form: TrustForm, data: bytes, number: int) -> bytes:
+    """A copy that somebody made longer on its way; the number varies its hash."""
+    junk = number.to_bytes(2, "big") + bytes(10_000)
+    if form is TrustForm.LOTE:
+        names = ("protected", "payload", "signature")
+        parts = dict(zip(names, data.decode().split("."), strict=True))
+        return json.dumps(parts | {"header": {"x": junk.hex()}}).encode()
+    found = cbor2.loads(data)
+    head, loose, *rest = found.value if form is TrustForm.STATUS else found
+    message = [head, {**loose, 99: junk}, *rest]
+    return cbor2.dumps(cbor2.CBORTag(18, message) if form is TrustForm.STATUS else message)
+
+
+@pytest.mark.parametrize("form", list(TrustForm))
+def test_nobody_makes_a_list_longer_on_its_way(form: TrustForm) -> None:
+    """It took every node's room for lists: of two copies the smaller hash stayed."""
+    here, liar = node(), node(1)
+    for one in (here, liar):
+        one.pin(ISSUER)
+        one.pin(LIST_ROOT, purpose=AnchorPurpose.LISTS)
+
+    def take(where: Node, data: bytes) -> bool:
+        if form is TrustForm.STATUS:
+            return where.import_status(data).new
+        return where.import_list(data, form).new
+
+    data = made(form)
+    assert take(here, data)
+    assert not any(take(here, longer(form, data, number)) for number in range(8))
+    assert take(liar, longer(form, data, 1))
+    assert liar.carry_to(here) == ["REFUSED"]
+    assert here.carry_to(liar) == ["TAKEN"]
+    assert [one.lists()[0].size_bytes for one in (here, liar)] == [len(data)] * 2
 
 
 # --- who may judge whom --------------------------------------------------------------------------

@@ -136,8 +136,12 @@ class StatusLists:
         self.check_again(trust)
 
     def signed_s(self) -> int:
-        """Give the latest time at which one of them was issued, 0 where there is none."""
-        return max((read.found.issued_at for read in self._read.values()), default=0)
+        """Give the latest time at which one of them was issued, 0 where there is none.
+
+        A test proves nothing, the time neither.
+        """
+        issued = (read.found.issued_at for read in self._read.values() if not read.test)
+        return max(issued, default=0)
 
     def view(self, name: bytes, now: int) -> ListView:
         """Give a status list as people see it."""

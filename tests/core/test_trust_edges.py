@@ -159,6 +159,26 @@ def test_a_clock_set_back_behind_what_an_issuer_signed_is_doubtful() -> None:
     assert refusal(lambda: verdict(here, credential(3))) == "clock"
 
 
+@pytest.mark.parametrize("form", [TrustForm.STATUS, TrustForm.VICAL])
+def test_a_test_does_not_decide_what_time_it_is(form: TrustForm) -> None:
+    """One list of a test from the future had every credential refused."""
+    here = node()
+    here.pin(ISSUER)
+    root = authority("A test")
+    usage = STATUS_USAGE if form is TrustForm.STATUS else "1.0.18013.5.1.8"
+    signer = leaf(root, usages=(usage,), days=(-100, 2_000))
+    here.pin(root, test=True, purpose=AnchorPurpose.BOTH)
+    far = NOW + 300 * DAY
+    if form is TrustForm.STATUS:
+        data = StatusToken(signer, {}, issued_at=far, changes={"exp": far + DAY}).jwt()
+        assert here.import_status(data).list.test
+    else:
+        assert here.import_list(vical(issued_s=far, signer=signer)).list.test
+    assert not here.trust.clock(here.now_s).doubtful
+    here.restart()
+    assert not here.trust.clock(here.now_s).doubtful
+
+
 def test_an_authentic_list_from_the_future_says_that_our_clock_is_behind() -> None:
     here = node()
     here.pin(ISSUER)

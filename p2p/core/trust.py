@@ -202,7 +202,7 @@ class Trust:
         read = self._lists.read(offered.form, offered.data, roots, int(now_s))
         new = self._lists.is_news(read, offered.data)
         if new:
-            self._make_room(len(offered.data), read.name, now_s)
+            self._make_room(len(offered.data), read, now_s)
             self._lists.keep(read, offered, now_s)
             if roots is not None:
                 self._pinned.believe_lists(read.root)
@@ -268,7 +268,7 @@ class Trust:
         read = self._statuses.read(offered.data, self.store(now_s), int(now_s))
         new = self._statuses.is_news(read, offered.data)
         if new:
-            self._make_room(len(offered.data), read.name, now_s)
+            self._make_room(len(offered.data), read, now_s)
             self._statuses.keep(read, offered, now_s)
         else:
             self._adopt(read.name, offered)
@@ -287,13 +287,13 @@ class Trust:
         held = self.holds(read.name, offered.data)
         return Taken(read.name, offered.form, read.version, expires_s, new, held)
 
-    def _make_room(self, size_bytes: int, name: bytes, now_s: float) -> None:
-        """Forget lists that do not count any more, until another one fits.
+    def _make_room(self, size_bytes: int, read: ReadList | ReadStatus, now_s: float) -> None:
+        """Forget lists that do not count any more, and tests for one that is none, until it fits.
 
         Raises:
             CredentialError: rule ``length``: it does not fit; nothing was forgotten.
         """
-        kept = self._documents.lists.get(name)
+        kept = self._documents.lists.get(read.name)
         needed = self._documents.size_bytes() + size_bytes - (len(kept.data) if kept else 0)
         places = 0 if kept else 1 - self._statuses.places_left()
         useless = (Standing.UNUSABLE, Standing.EXPIRED, Standing.TOO_OLD)
@@ -302,10 +302,10 @@ class Trust:
             if needed <= self._config.lists_max_bytes and places <= 0:
                 break
             view = self.list_view(other, now_s)
-            if other != name and view.standing in useless:
+            if other != read.name and (view.standing in useless or view.test > read.test):
                 victims.append(other)
                 needed -= view.size_bytes
-                places -= view.form is TrustForm.STATUS and view.standing is Standing.EXPIRED
+                places -= view.form is TrustForm.STATUS and view.standing is not Standing.UNUSABLE
         if needed > self._config.lists_max_bytes or places > 0:
             raise refused(LENGTH, "There is no room for another list; remove one.")
         for victim in victims:

@@ -233,6 +233,26 @@ def test_the_book_has_places_for_so_many_addresses(monkeypatch: pytest.MonkeyPat
     assert here.import_status(status_list(NOW - 30)).new
 
 
+@pytest.mark.parametrize("narrow", ["places", "bytes"])
+def test_tests_make_room_for_what_counts_and_never_the_other_way(
+    monkeypatch: pytest.MonkeyPatch, narrow: str
+) -> None:
+    """Whoever made a test believed could fill the room with lists that prove nothing."""
+    if narrow == "places":
+        monkeypatch.setattr("p2p.core.trust_statuses.STATUS_LISTS_MAX", 1)
+    one = status_list(NOW - 60)
+    here = node(config=TrustConfig(lists_max_bytes=len(one) + 600))
+    here.pin(ISSUER)
+    root = authority("A test")
+    here.pin(root, test=True)
+    test = status_list(NOW - 60, signer=leaf(root, usages=(STATUS_USAGE,)))
+    assert here.import_status(test).new
+    assert here.import_status(one).new
+    assert [found.test for found in here.lists()] == [False]
+    assert refusal(lambda: here.import_status(test)) == "length"
+    assert len(here.trust.status_book()) == 1
+
+
 def test_a_list_larger_than_any_record_is_refused() -> None:
     here = node()
     here.pin(ISSUER)

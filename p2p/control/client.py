@@ -46,6 +46,7 @@ __all__ = [
 ANSWER_WAIT_S: Final = 60.0
 """The slowest endpoint is the doctor, which tries things for 15 seconds."""
 _EVENT_LINE_MAX_BYTES: Final = 1_048_576
+_EVENT_READ_MAX_BYTES: Final = 65_536
 _JSON: Final = {"Content-Type": "application/json"}
 _EMPTY: Final[Mapping[str, str]] = {}
 
@@ -284,11 +285,17 @@ class EventSource:
             NodeNotRunning: the connection broke.
         """
         decoder = msgspec.json.Decoder(schema.Event)
-        while line := self._line():
-            if line.startswith(b"data: "):
-                yield decoder.decode(line[6:])
+        rest = b""
+        while part := self._read():
+            *lines, rest = (rest + part).split(b"\n")
+            if len(rest) > _EVENT_LINE_MAX_BYTES:
+                raise NodeNotRunning("What answers there is no node: its events have no end.")
+            for line in lines:
+                if line.startswith(b"data: "):
+                    yield decoder.decode(line[6:])
 
-    def _line(self) -> bytes:
+    def _read(self) -> bytes:
+        """Wait for more of the stream; empty at its end."""
         wait_s = self._silence_s
         if self._deadline is not None:
             wait_s = min(wait_s, self._deadline - time.monotonic())
@@ -296,7 +303,7 @@ class EventSource:
             raise TimedOut("The time is over.")
         self._connection.set_wait(wait_s)
         try:
-            return self._response.readline(_EVENT_LINE_MAX_BYTES)
+            return self._response.read1(_EVENT_READ_MAX_BYTES)
         except TimeoutError as exc:
             raise TimedOut("Nothing came in time.") from exc
         except (OSError, http.client.HTTPException) as exc:

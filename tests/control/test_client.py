@@ -6,9 +6,10 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from p2p.control import schema
@@ -211,6 +212,46 @@ def test_a_node_that_breaks_off(tmp_path: Path, answer: bytes) -> None:
         pytest.raises(NodeNotRunning, match="went away"),
     ):
         ControlClient(tmp_path).status()
+
+
+STREAM = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def _chunk(data: bytes) -> bytes:
+    return b"%x\r\n%s\r\n" % (len(data), data)
+
+
+@pytest.mark.parametrize("size", [1, 7, 1_000])
+def test_events_cut_anywhere_come_whole(tmp_path: Path, size: int) -> None:
+    events = [schema.Event(event="x", id=f"1.{n}", at_s=float(n)) for n in range(5)]
+    lines = b"".join(
+        b"id: %d\nevent: x\ndata: %s\n\n:\n\n" % (n, msgspec.json.encode(event))
+        for n, event in enumerate(events)
+    )
+    parts = [_chunk(lines[at : at + size]) for at in range(0, len(lines), size)]
+    answer = STREAM + b"".join(parts) + _chunk(b"")
+    with (
+        _impostor(tmp_path, lambda connection: connection.sendall(answer)),
+        ControlClient(tmp_path) as client,
+        client.events() as stream,
+    ):
+        assert list(stream) == events
+
+
+def test_an_event_without_end_is_given_up(tmp_path: Path) -> None:
+    def behave(connection: socket.socket) -> None:
+        with suppress(OSError):
+            connection.sendall(STREAM)
+            for _ in range(64):
+                connection.sendall(_chunk(bytes(65_536)))
+
+    with (
+        _impostor(tmp_path, behave),
+        ControlClient(tmp_path) as client,
+        client.events() as stream,
+        pytest.raises(NodeNotRunning, match="have no end"),
+    ):
+        next(iter(stream))
 
 
 def test_an_error_without_a_reason(tmp_path: Path) -> None:

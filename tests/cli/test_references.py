@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import socket
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +15,7 @@ from click.shell_completion import CompletionItem, ShellComplete
 from cli.context import Session
 from cli.main import molva as command
 from cli.shells import QuotedBash
+from p2p.control.socket_path import socket_path
 from tests.cli.command_line import CommandLine, RunningNode
 from tests.control.fake_node import BOB
 from tests.control.fake_trust import ROOT, STATUS, TRUSTED, VICAL
@@ -92,10 +95,18 @@ def test_what_others_wrote_does_not_act_on_the_terminal(home: Path, running: Run
 
 
 def test_a_node_that_does_not_answer_completes_nothing(
-    home: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cli.references.WAIT_MAX_S", 0.0)
-    assert completed(home, "send", "") == []
+    monkeypatch.setattr("cli.references.WAIT_MAX_S", 0.1)
+    path = socket_path(tmp_path.resolve(), os.getuid())
+    path.parent.mkdir(mode=0o700)
+    try:
+        with socket.socket(socket.AF_UNIX) as listening:
+            listening.bind(str(path))
+            listening.listen()
+            assert completed(tmp_path, "send", "") == []
+    finally:
+        shutil.rmtree(path.parent)
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")

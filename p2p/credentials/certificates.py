@@ -40,6 +40,8 @@ _SIGNATURE_ALGORITHMS: Final = frozenset(
     }
 )
 """How a certificate may be signed: no SHA-1, no MD5, no SHA-224, no DSA."""
+_SIGNATURE_HASHES: Final = frozenset({"sha256", "sha384", "sha512"})
+"""The same for RSASSA-PSS, which names its hash apart."""
 _UNDERSTOOD: Final = frozenset(
     {
         ExtensionOID.BASIC_CONSTRAINTS,
@@ -209,7 +211,10 @@ def _key_usages(usage: x509.KeyUsage) -> frozenset[str]:
 def _require_known(parsed: x509.Certificate) -> None:
     if parsed.version is not x509.Version.v3:
         raise _unusable("is not of version 3")
-    if parsed.signature_algorithm_oid not in _SIGNATURE_ALGORITHMS:
+    digest = parsed.signature_hash_algorithm  # an Edwards signature names none
+    if parsed.signature_algorithm_oid not in _SIGNATURE_ALGORITHMS or (
+        digest is not None and digest.name not in _SIGNATURE_HASHES
+    ):
         raise _unusable("is signed with an algorithm that is not allowed")
     for extension in parsed.extensions:
         if extension.critical and extension.oid not in _UNDERSTOOD:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509.oid import ExtensionOID, NameOID
 
 from p2p.credentials import rules
@@ -36,6 +36,7 @@ from tests.credentials.vectors import Case, Make, Vectors, signer_of
 VECTORS = Vectors()
 case = VECTORS.case
 
+SHA256 = hashes.SHA256()
 EUROPEAN_SIGNER = "1.3.130.2.0.0.1.2"
 
 
@@ -52,6 +53,8 @@ def made(
     above: Party | None = None,
     key: Any = None,
     extra: tuple[x509.ExtensionType, ...] = (),
+    digest: hashes.HashAlgorithm = SHA256,
+    **signing: Any,
 ) -> Party:
     """An authority, or a document signer under one, with this in its name and these extensions."""
     key = key or new_key()
@@ -76,7 +79,7 @@ def made(
         builder = builder.add_extension(x509.BasicConstraints(True, 0), critical=True)
     for extension in extra:
         builder = builder.add_extension(extension, critical=False)
-    return Party(key, builder.sign((above or Party(key, None)).key, hashes.SHA256()))  # type: ignore[arg-type]
+    return Party(key, builder.sign(above.key if above else key, digest, **signing))
 
 
 def under(root: Callable[[], Party], signer: Callable[[Party], Party] = leaf) -> Make:
@@ -215,6 +218,20 @@ case(
     "foreign-curve",
     under(lambda: made([], key=ec.generate_private_key(ec.SECP256K1())), signer_with()),
     under(lambda: made([]), signer_with()),
+)
+RSA = rsa.generate_private_key(65_537, 2_048)
+PSS = padding.PSS(padding.MGF1(SHA256), padding.PSS.DIGEST_LENGTH)
+
+
+def signed_with_rsa(digest: hashes.HashAlgorithm) -> Callable[[Party], Party]:
+    return lambda root: made([], root, digest=digest, rsa_padding=PSS)
+
+
+case(
+    rules.CERTIFICATE,
+    "weak-hash-in-pss",
+    under(lambda: made([], key=RSA), signed_with_rsa(hashes.SHA224())),
+    under(lambda: made([], key=RSA), signed_with_rsa(hashes.SHA384())),
 )
 for mine, its in (("UT-A", "UT-B"), ("UT-A", "")):
     case(

@@ -248,7 +248,8 @@ class NoVerdict:
 class Choice:
     """A credential that could answer: which of the asked elements it has, and which it lacks.
 
-    ``always_shown`` are elements that whoever is shown this credential reads besides.
+    ``always_shown`` are elements that whoever is shown this credential reads besides: those that
+    its issuer did not hide, and those that are hidden together with one that is asked for.
     ``fresh`` is false where every copy was shown to some other verifier.
     """
 

@@ -60,7 +60,7 @@ class RequestViews:
             if kind is None:
                 continue
             own = {name: match(name, held.names(), held.format) for name in asked.elements}
-            matched = frozenset(own.values())
+            matched = [found for found in own.values() if found is not None]
             choices.append(
                 Choice(
                     credential=credential,
@@ -68,11 +68,7 @@ class RequestViews:
                     issuer=held.issuer,
                     has=tuple(name for name, found in own.items() if found is not None),
                     lacks=tuple(name for name, found in own.items() if found is None),
-                    always_shown=tuple(
-                        element.name
-                        for element in held.elements
-                        if element.always_shown and element.name not in matched
-                    ),
+                    always_shown=tuple(held.shown_with(matched)),
                     fresh=self.wallet.has_fresh_copy(credential, verifier),
                     test=ORGANISATION in held.issuer,
                 )

@@ -43,6 +43,21 @@ class DisclosureIndex:
             wanted.update(self._inside.get(name, ()))
         return [text for text in self._order if text in wanted]
 
+    def shown_with(self, names: tuple[str, ...]) -> list[str]:
+        """Elements that whoever is shown these reads as well: one disclosure holds both.
+
+        A claim that was hidden as a whole is shown as a whole, whichever part is asked for. What
+        lies above or inside these elements is not named.
+        """
+        needed = frozenset(self.needed(names))
+        return [
+            name
+            for name, above in self._above.items()
+            if above
+            and needed.issuperset(above)
+            and not any(_is_within(name, one) for one in names)
+        ]
+
     def _walk_object(
         self, members: JsonObject, prefix: str, above: tuple[str, ...], depth: int
     ) -> tuple[str, ...]:
@@ -87,3 +102,9 @@ class DisclosureIndex:
                 return ()
             return (text, *self._walk(content[1], name, above, _DEPTH_OF_NAMES))
         return self._walk(item, name, above, _DEPTH_OF_NAMES)
+
+
+def _is_within(name: str, other: str) -> bool:
+    """Whether one of two elements is the other, or a part of it."""
+    shorter, longer = sorted((name, other), key=len)
+    return longer == shorter or longer.startswith(shorter + SEPARATOR)

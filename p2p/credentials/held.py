@@ -8,7 +8,7 @@ signature under the certificate that came with it is checked, so that a damaged 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -92,6 +92,16 @@ class Held:
             if (self.format, kind) in wanted:
                 return kind
         return None
+
+    def shown_with(self, names: Iterable[str]) -> list[str]:
+        """Other elements that are read by whoever is shown these, in the credential's order."""
+        listed = tuple(names)
+        along = self.body.index.shown_with(listed) if isinstance(self.body, HeldSdJwt) else []
+        return [
+            element.name
+            for element in self.elements
+            if element.name not in listed and (element.always_shown or element.name in along)
+        ]
 
     def names(self) -> tuple[str, ...]:
         """The names of all elements, in the credential's order."""

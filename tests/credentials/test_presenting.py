@@ -92,6 +92,36 @@ def test_an_sd_jwt_shows_the_elements_agreed_to_and_no_other(world: World) -> No
     assert "given_name" not in verified.claims
 
 
+def test_what_is_hidden_together_is_told_and_shown_together(world: World) -> None:
+    """Whoever agrees to show a country learns that the town is in the same disclosure."""
+    case = SdJwt(world)
+    places = {"country": "UT", "town": "Capital"}
+    street = {"_sd": [case.hide("s1", "street", "1 High Street")]}
+    case.payload["_sd"] += [
+        case.hide("s2", "place_of_birth", places),
+        case.hide("s3", "address", street | places),
+    ]
+    case.payload["sub"] = "everybody reads it"
+    ages = [case.hide("s4", "18", True), case.hide("s5", "65", False)]
+    case.payload["age_equal_or_over"] = {"_sd": ages}
+    held = read_held_sd_jwt(issued_sd_jwt(case), world.holder)
+    request = request_for("dc+sd-jwt")
+    for asked, besides in (
+        (("place_of_birth/country",), {"place_of_birth/town"}),
+        (("address/country",), {"address/town"}),
+        (("address/street",), {"address/town", "address/country"}),
+        (("address/street", "address/country", "address/town"), set()),
+        (("age_equal_or_over/18",), set()),
+        (("given_name",), set()),
+    ):
+        assert set(held.shown_with(asked)) == {"sub", *besides}, asked
+        claims = check(world, present(held, asked, request, NOW), request).claims
+        read = {name for name in flattened(claims, "dc+sd-jwt") if name in held.names()}
+        above = {"address", "place_of_birth", "age_equal_or_over"}
+        assert read - above == {"sub", *besides, *asked}
+    assert held.shown_with(("address",)) == ["sub"], "what is inside it goes without saying"
+
+
 def test_an_mdoc_shows_the_elements_agreed_to_and_no_other(world: World) -> None:
     request = request_for("mso_mdoc")
     shown = present(held_mdoc(world), (f"{SPACE}/age_over_18",), request, NOW)

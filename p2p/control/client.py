@@ -231,8 +231,9 @@ class ControlClient:
         silence_s = 4 * schema.HEARTBEAT_S
         connection = _UnixConnection(self._socket_path, silence_s)
         try:
-            query = {"after": after} if after else _EMPTY
-            response = _request(connection, "GET", _target("/v1/events", query), b"")
+            with _in_utf8():
+                target = _target("/v1/events", {"after": after} if after else _EMPTY)
+            response = _request(connection, "GET", target, b"")
             if response.status != 200:
                 raise _refusal(response, response.read())
             deadline = None if wait_s is None else time.monotonic() + wait_s
@@ -250,8 +251,10 @@ class ControlClient:
         body: msgspec.Struct | None = None,
     ) -> Answer:
         """Ask for one address; the clients of trust and credentials stand on this."""
-        data = b"" if body is None else msgspec.json.encode(body)
-        response = _request(self._connection, method, _target(path, query), data)
+        with _in_utf8():
+            target = _target(path, query)
+            data = b"" if body is None else msgspec.json.encode(body)
+        response = _request(self._connection, method, target, data)
         try:
             content = response.read()
         except (OSError, http.client.HTTPException) as exc:
@@ -384,4 +387,14 @@ def _segment(text: str) -> str:
     """Give one part of a path; an empty one would name another endpoint."""
     if not text:
         raise InvalidInput("A name must not be empty.")
-    return quote(text, safe="")
+    with _in_utf8():
+        return quote(text, safe="")
+
+
+@contextmanager
+def _in_utf8() -> Generator[None]:
+    """Refuse what cannot be sent: a shell hands over bytes that are no text as half characters."""
+    try:
+        yield
+    except UnicodeEncodeError as exc:
+        raise InvalidInput("What was written holds bytes that are no text in UTF-8.") from exc

@@ -19,7 +19,6 @@ from p2p.wire.limits import (
     INVITE_SIZE_MAX_BYTES,
     LIFETIME_DEFAULT_S,
     NAME_SIZE_MAX_BYTES,
-    TEXT_SIZE_MAX_BYTES,
 )
 
 PRODUCT_VERSION: Final = __version__
@@ -52,12 +51,13 @@ class Send(Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         contact: name, account key, or at least 8 first digits of the key.
+        text: at most 60,000 bytes in UTF-8, which the node counts: a bound here counts characters.
         command_id: the client's own name for this command; repeated, it sends nothing again.
         lifetime_s: how long carriers may keep it, at most 30 days.
     """
 
     contact: ReferenceText
-    text: Annotated[str, Meta(min_length=1, max_length=TEXT_SIZE_MAX_BYTES)]
+    text: Annotated[str, Meta(min_length=1)]
     command_id: CommandIdText = ""
     lifetime_s: Annotated[float, Meta(gt=0)] = float(LIFETIME_DEFAULT_S)
 

@@ -52,6 +52,7 @@ from p2p.node.api import Check, CustodyView, NeighbourView, NodeStatus, Numbered
 from p2p.node.subscribers import Subscribers
 from p2p.ports.store import Direction, HistoryEntry, MessageRow, MessageState, MessageStore
 from p2p.wire.ids import AccountKey, MessageId, PeerId, Tag
+from p2p.wire.limits import TEXT_SIZE_MAX_BYTES
 from tests.control import fake_credentials, fake_trust
 
 START_S = 1_760_000_000.0
@@ -257,6 +258,8 @@ class FakeNodeApi:
         contact = self._contacts[event.contact]
         if contact.state == "waiting":
             raise NotReady(f"{contact.name}'s keys are not here yet.")
+        if len(event.text.encode()) > TEXT_SIZE_MAX_BYTES:
+            raise InvalidInput(f"a message has at most {TEXT_SIZE_MAX_BYTES}")
         return self._add(self._new_id(), Direction.OUT, event.contact, event.text, event.lifetime_s)
 
     def _add(

@@ -61,6 +61,11 @@ class Custody:
         """Give the envelopes whose tag or commitment is ``hash_``."""
         return [self._rows[envelope] for envelope in self._by_hash.get(hash_, ())]
 
+    def matched(self, hashes: list[Tag]) -> list[Tag]:
+        """Give those of some hashes that are the tag or commitment of an envelope kept here."""
+        known = self._by_hash
+        return [hash_ for hash_ in hashes if hash_ in known]
+
     def in_order_of_transfer(self) -> list[EnvelopeId]:
         """Give all ids: own first, then contacts', then others; smallest first within each."""
         tiers = list(Tier)

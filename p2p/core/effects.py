@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from msgspec import Struct
+
 from p2p.core.credential_events import CredentialNotice, CredentialResult, ProvenView
 from p2p.core.trust_events import TrustChanged, TrustResult
 from p2p.errors import CredentialError, LocalError
@@ -12,8 +14,7 @@ from p2p.ports.store import MessageRow, MessageState, RecordRow
 from p2p.wire.ids import AccountKey, CommandId, EnvelopeId, MessageId, PeerId
 
 
-@dataclass(frozen=True, slots=True)
-class SendFrame:
+class SendFrame(Struct, frozen=True):
     """Write one frame to a neighbour; dropped where the link is gone."""
 
     peer: PeerId
@@ -188,15 +189,13 @@ Notice: TypeAlias = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Notify:
+class Notify(Struct, frozen=True):
     """Tell whoever listens at this node (server-sent events, a simulator's recorder)."""
 
     notice: Notice
 
 
-@dataclass(frozen=True, slots=True)
-class Noted:
+class Noted(Struct, frozen=True):
     """Something for the log and the counters; never content, never keys.
 
     ``fields`` are (name, value) pairs in the order of writing.

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from msgspec import Struct
+
 from p2p.core.credential_events import CredentialCommand
 from p2p.core.trust_events import TrustCommand
 from p2p.wire.ids import AccountKey, CommandId, MessageId, PeerId
@@ -47,8 +49,7 @@ class LinkClosed:
     peer: PeerId
 
 
-@dataclass(frozen=True, slots=True)
-class FrameReceived:
+class FrameReceived(Struct, frozen=True):
     """One whole frame from a neighbour, not decoded, at most FRAME_SIZE_MAX_BYTES long."""
 
     peer: PeerId

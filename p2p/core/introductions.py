@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct, field
 
 from p2p.core.config import NodeConfig
 from p2p.core.contacts import (
@@ -35,13 +37,12 @@ HEARD_RESOLUTION_S: Final = 60.0
 """How exactly "last heard" is kept: a write for each message would be for nothing."""
 
 
-@dataclass(slots=True)
-class Outcome:
+class Outcome(Struct):
     """What a step asks for: effects, envelopes to offer, bundles to ask neighbours for."""
 
-    effects: list[Effect] = field(default_factory=list[Effect])
-    envelopes: list[EnvelopeId] = field(default_factory=list[EnvelopeId])
-    sought: list[BundleHash] = field(default_factory=list[BundleHash])
+    effects: list[Effect] = field(default_factory=list)
+    envelopes: list[EnvelopeId] = field(default_factory=list)
+    sought: list[BundleHash] = field(default_factory=list)
 
     def add(self, other: Outcome) -> None:
         """Append another step's outcome."""

@@ -11,6 +11,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from enum import Enum
 
+from msgspec import Struct
+
 from p2p.core.budget import Budget
 from p2p.core.config import LinkConfig
 from p2p.errors import LimitExceeded
@@ -26,8 +28,7 @@ class Stage(Enum):
     OPEN = "open"
 
 
-@dataclass(slots=True)
-class OfferMade:
+class OfferMade(Struct):
     """An offer of ours that is unanswered.
 
     Attributes:
@@ -189,6 +190,10 @@ class Neighbour:
             return False
         self.proofs_had = max(self.proofs_had, made.proofs_told)
         return True
+
+    def next_repeat(self) -> float:
+        """Give when the oldest unanswered offer is to be repeated (Unix s); there must be one."""
+        return next(iter(self.offers.values())).repeat_at_s
 
     def may_offer(self) -> int:
         """Give how many more offers may stay unanswered."""

@@ -143,8 +143,9 @@ class Node:
         while tags := self._book.drain_new_tags():
             effects += self._reopen(self._sync.recognised(tags), now_s)
         for neighbour in self._neighbours.values():
-            for frame in self._transfer.frames(neighbour, now_s):
-                effects.append(SendFrame(neighbour.peer, frame))
+            if neighbour.stage is Stage.OPEN and not neighbour.is_quiet():
+                for frame in self._transfer.frames(neighbour, now_s):
+                    effects.append(SendFrame(neighbour.peer, frame))
         effects += self._record_sync.settle(now_s)
         effects += self._outbox.settle()
         self._book.flush()
@@ -165,7 +166,7 @@ class Node:
             if neighbour.stage is Stage.GREETING:
                 moments.append(neighbour.opened_s + self._config.link.hello_wait_s)
             elif neighbour.offers:
-                moments.append(self._sync.next_repeat(neighbour))
+                moments.append(neighbour.next_repeat())
         for moment in moments:
             if moment is not None and moment < soonest_s:
                 soonest_s = moment

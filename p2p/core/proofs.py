@@ -14,7 +14,7 @@ from typing import Final
 
 from p2p.core.config import CustodyConfig
 from p2p.ports.store import CustodyStore, ProofRow
-from p2p.wire.ids import PeerId, Proof, Tag, tag_of
+from p2p.wire.ids import PeerId, Proof, Tag
 
 NOBODY: Final = PeerId("")
 
@@ -40,6 +40,7 @@ class Proofs:
         self._expiries = [(row.row.expires_s, hash_) for hash_, row in self._known.items()]
         heapq.heapify(self._expiries)
         self._unmatched: dict[Tag, None] = {}
+        self._hashes: dict[bytes, Tag] = {known.row.proof: h for h, known in self._known.items()}
 
     def __contains__(self, hash_: Tag) -> bool:
         return hash_ in self._known
@@ -48,13 +49,16 @@ class Proofs:
         return len(self._known)
 
     def unknown(self, proofs: Iterable[bytes]) -> list[Proof]:
-        """Give those proofs that are not known here; most that neighbours tell are."""
-        return [proof for each in proofs if tag_of(proof := Proof(each)) not in self._known]
+        """Give those proofs that are not known here; most that neighbours tell are, and these
+        are found by their bytes, without a hash for each.
+        """
+        known = self._hashes
+        return [Proof(proof) for proof in proofs if proof not in known]
 
-    def proof(self, hash_: Tag) -> Proof | None:
-        """Give the proof that opens ``hash_``, or None."""
-        known = self._known.get(hash_)
-        return None if known is None else known.row.proof
+    def opening(self, hashes: Iterable[Tag]) -> list[Proof]:
+        """Give the proofs that open some hashes, of those that are known here."""
+        known = self._known
+        return [known[hash_].row.proof for hash_ in hashes if hash_ in known]
 
     def learn(
         self, row: ProofRow, release_s: float, *, matched: bool, knows: PeerId = NOBODY
@@ -66,6 +70,7 @@ class Proofs:
         if row.hash in self._known:
             return
         self._known[row.hash] = Known(row, knows)
+        self._hashes[row.proof] = row.hash
         heapq.heappush(self._waiting, (float(math.ceil(release_s)), row.hash))
         heapq.heappush(self._expiries, (row.expires_s, row.hash))
         self._store.add_proof(row)
@@ -131,7 +136,9 @@ class Proofs:
                 self._forget(hash_)
 
     def _forget(self, hash_: Tag) -> None:
-        self._known.pop(hash_, None)
+        known = self._known.pop(hash_, None)
+        if known is not None:
+            self._hashes.pop(known.row.proof, None)
         self._released.pop(hash_, None)
         self._unmatched.pop(hash_, None)
         self._store.delete_proof(hash_)

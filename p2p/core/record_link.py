@@ -182,10 +182,12 @@ class RecordLink:
         elif took_s > SLOW_S:
             self.window = max(self.window // 2, 1)
 
+    def waits(self) -> bool:
+        """Tell whether :meth:`next_moment` may name one: of many links most wait for nothing."""
+        return bool(self.offers or self.fetching or self.slow_until_s)
+
     def next_moment(self) -> float | None:
         """Give when something unanswered is to be repeated (Unix s)."""
-        if not (self.offers or self.fetching or self.slow_until_s):
-            return None
         made = next(iter(self.offers.values()), None)
         moments = [fetch.repeat_at_s for fetch in self.fetching.values()]
         if made is not None:

@@ -187,9 +187,12 @@ class RecordSync:
 
     def next_wakeup(self) -> float | None:
         """Give when :meth:`wake` has something to do (Unix s)."""
-        moments = [self.records.next_expiry(), self.fetching.next_wakeup()]
-        moments += [link.next_moment() for link in self._links.values()]
-        return min((moment for moment in moments if moment is not None), default=None)
+        soonest_s = self.records.next_expiry()
+        others = [link.next_moment() for link in self._links.values() if link.waits()]
+        for moment in (self.fetching.next_wakeup(), *others):
+            if moment is not None and (soonest_s is None or moment < soonest_s):
+                soonest_s = moment
+        return soonest_s
 
     def _tier_of(self, peer: PeerId) -> RecordTier:
         account = self.contacts.owner_of(peer)

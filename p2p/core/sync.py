@@ -121,9 +121,11 @@ class Sync:
     def recognised(self, tags: list[Tag]) -> list[EnvelopeId]:
         """Ask for offers passed by that are ours after all; give what is in custody already."""
         here: list[EnvelopeId] = []
-        for tag in tags:
+        told = [neighbour for neighbour in self.neighbours.values() if neighbour.passed]
+        for tag in self.custody.matched(tags):
             here += [row.id for row in self.custody.matching(tag) if row.tier is not Tier.OWN]
-            for neighbour in self.neighbours.values():
+        for tag in tags if told else ():
+            for neighbour in told:
                 envelope = neighbour.passed.pop(tag, None)
                 if envelope is not None and envelope not in self.custody:
                     self._want(neighbour, envelope, 0)
@@ -242,11 +244,6 @@ class Sync:
             made.repeat_at_s = now_s + neighbour.answer_wait_s(made.attempt)
             neighbour.to_offer.append(envelope)
         return True
-
-    def next_repeat(self, neighbour: Neighbour) -> float | None:
-        """Give when the oldest unanswered offer is to be repeated (Unix s)."""
-        made = next(iter(neighbour.offers.values()), None)
-        return None if made is None else made.repeat_at_s
 
     # --- inside ----------------------------------------------------------------------------------
 

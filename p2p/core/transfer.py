@@ -50,18 +50,21 @@ class Transfer:
     def frames(self, neighbour: Neighbour, now_s: float) -> list[bytes]:
         """Give the frames that credit allows now, in the order of sending."""
         out: list[bytes] = []
-        if neighbour.stage is not Stage.OPEN or neighbour.is_quiet():
+        if neighbour.stage is not Stage.OPEN:
             return out
         credit = neighbour.credit_frame()
         if credit is not None:
             out.append(credit)
-        self._queue_replies(neighbour)
+        _queue_replies(neighbour)
         while neighbour.control and neighbour.pay(neighbour.control[0]):
             out.append(neighbour.control.popleft())
         if not neighbour.control:
-            self._send_proofs(neighbour, out)
-            self._send_mail(neighbour, out, now_s)
-            self._send_offers(neighbour, out, now_s)
+            if neighbour.to_prove:
+                self._send_proofs(neighbour, out)
+            if neighbour.to_carry:
+                self._send_mail(neighbour, out, now_s)
+            if neighbour.to_offer:
+                self._send_offers(neighbour, out, now_s)
         return out
 
     def last_proofs(self, neighbour: Neighbour) -> list[bytes]:
@@ -72,21 +75,10 @@ class Transfer:
         ]
         return [frame for frame in frames if neighbour.pay(frame)]
 
-    def _queue_replies(self, neighbour: Neighbour) -> None:
-        for taken in _chunks(neighbour.taken_queue, IDS_PER_FRAME_MAX):
-            neighbour.queue(Taken(tuple(taken)))
-        for refused in _chunks(neighbour.refused_queue, IDS_PER_FRAME_MAX):
-            neighbour.queue(Refused(tuple(Refusal(id_, int(why)) for id_, why in refused)))
-        for wanted in _chunks(neighbour.want_queue, IDS_PER_FRAME_MAX):
-            neighbour.queue(Want(tuple(wanted)))
-        neighbour.taken_queue.clear()
-        neighbour.refused_queue.clear()
-        neighbour.want_queue.clear()
-
     def _send_proofs(self, neighbour: Neighbour, out: list[bytes]) -> None:
         while neighbour.to_prove:
             batch = list(islice(neighbour.to_prove, PROOFS_PER_FRAME_MAX))
-            known = [proof for hash_ in batch if (proof := self.proofs.proof(hash_)) is not None]
+            known = self.proofs.opening(batch)
             frame = encode_frame(ProofFrame(tuple(known))) if known else b""
             if not neighbour.pay(frame):
                 return
@@ -147,6 +139,21 @@ class Transfer:
             tag=row.tag,
             copies=self.router.share(_item(row), neighbour.peer, now_s),
         )
+
+
+def _queue_replies(neighbour: Neighbour) -> None:
+    if neighbour.taken_queue:
+        for taken in _chunks(neighbour.taken_queue, IDS_PER_FRAME_MAX):
+            neighbour.queue(Taken(tuple(taken)))
+        neighbour.taken_queue.clear()
+    if neighbour.refused_queue:
+        for refused in _chunks(neighbour.refused_queue, IDS_PER_FRAME_MAX):
+            neighbour.queue(Refused(tuple(Refusal(id_, int(why)) for id_, why in refused)))
+        neighbour.refused_queue.clear()
+    if neighbour.want_queue:
+        for wanted in _chunks(neighbour.want_queue, IDS_PER_FRAME_MAX):
+            neighbour.queue(Want(tuple(wanted)))
+        neighbour.want_queue.clear()
 
 
 def _note_offer(neighbour: Neighbour, envelope: EnvelopeId, told: int, now_s: float) -> None:

@@ -14,6 +14,8 @@ import struct
 from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
+
 from p2p.errors import Malformed, WrongVersion
 from p2p.wire.ids import EnvelopeId, Tag, envelope_id
 from p2p.wire.limits import (
@@ -42,8 +44,7 @@ _HEADER = struct.Struct(">BBI16s")
 assert _HEADER.size == ENVELOPE_HEADER_BYTES
 
 
-@dataclass(frozen=True, slots=True)
-class EnvelopeHeader:
+class EnvelopeHeader(Struct, frozen=True):
     """What every carrier reads.
 
     Attributes:

@@ -51,7 +51,7 @@ def test_proofs_survive_a_restart_and_are_told_then(store: MemoryStore) -> None:
     Proofs(store, CustodyConfig()).learn(row(1), 5.0, matched=True)
     again = Proofs(store, CustodyConfig())
     assert again.released() == [row(1).hash]
-    assert again.proof(row(1).hash) == row(1).proof
+    assert again.opening([row(1).hash]) == [row(1).proof]
     assert row(1).hash in again
     assert len(again) == 1
 
@@ -78,6 +78,15 @@ def test_proofs_are_forgotten_with_their_envelopes(store: MemoryStore) -> None:
     proofs.learn(row(1, expires_s=10.0), 0.0, matched=True)
     proofs.learn(row(2, expires_s=20.0), 0.0, matched=False)
     proofs.expire(10.0)
-    assert proofs.proof(row(1).hash) is None
-    assert proofs.proof(row(2).hash) is not None
+    assert proofs.opening([row(1).hash, row(2).hash]) == [row(2).proof]
     assert [r.hash for r in store.proofs()] == [row(2).hash]
+
+
+def test_a_proof_is_unknown_again_once_it_is_forgotten(store: MemoryStore) -> None:
+    Proofs(store, CustodyConfig()).learn(row(1, expires_s=10.0), 0.0, matched=True)
+    proofs = Proofs(store, CustodyConfig())
+    proofs.learn(row(2, expires_s=20.0), 0.0, matched=True)
+    told = [row(number).proof for number in (3, 1, 2, 4)]
+    assert proofs.unknown(told) == [row(3).proof, row(4).proof]
+    proofs.expire(10.0)
+    assert proofs.unknown(told) == [row(3).proof, row(1).proof, row(4).proof]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
+
+from msgspec import Struct
 
 from p2p.errors import InvalidInput
 from simulations.protocol.links import Way
@@ -11,27 +13,27 @@ from simulations.protocol.seams import ClockSet, Crash, Fault, Jammed, Restart
 from simulations.trace import ContactChange, Creation
 
 
-class Born(NamedTuple):
+class Born(Struct, frozen=True):
     """A message is written at its source."""
 
     number: int
 
 
-class PacketDue(NamedTuple):
+class PacketDue(Struct, frozen=True):
     """The next packet of a way may be there."""
 
     way: Way
 
 
-class WakeDue(NamedTuple):
+class WakeDue(Struct, frozen=True):
     """A node wanted to be woken."""
 
 
-class Alarm(NamedTuple):
+class Alarm(Struct, frozen=True):
     """A node's interference wanted to be woken."""
 
 
-class Reopening(NamedTuple):
+class Reopening(Struct, frozen=True):
     """Two nodes may be neighbours again after one sent the other away."""
 
     neighbour: int

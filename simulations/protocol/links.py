@@ -11,7 +11,9 @@ import random
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 from p2p.errors import InvalidInput
 from p2p.wire.ids import EnvelopeId
@@ -23,7 +25,7 @@ PACKET_BYTES: Final = 1_400
 """Frames that wait together share packets of so many bytes."""
 
 
-class Parcel(NamedTuple):
+class Parcel(Struct, frozen=True):
     """One frame under way.
 
     Attributes:
@@ -38,7 +40,7 @@ class Parcel(NamedTuple):
     trail: Trail | None
 
 
-class Packet(NamedTuple):
+class Packet(Struct, frozen=True):
     """Frames that arrive together; ``starts_s`` is when their first byte leaves."""
 
     starts_s: float

@@ -146,6 +146,10 @@ class Seat:
             effects += node.settle(clock_s)
         return effects
 
+    def next_wakeup(self) -> float | None:
+        """Give when the node wants to be woken, by its own clock; None where there is no node."""
+        return self.node.next_wakeup() if self.running else None
+
     def parcel(self, frame: bytes) -> Parcel:
         """Give a frame of this node's as its links carry it."""
         ledger = self._makers.ledger

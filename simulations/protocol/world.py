@@ -205,7 +205,7 @@ class ProtocolWorld:
                 self._relink_all(seat)
             case ClockSet(_, _, offset_s):
                 seat.set_clock(EPOCH_S + offset_s)
-                self._plan_wake(seat)
+                self._plan_wake(seat, seat.next_wakeup())
             case Jammed(_, _, on):
                 self._reach.jam(seat.index, on=on)
                 self._relink_all(seat)
@@ -286,13 +286,13 @@ class ProtocolWorld:
         self._relink(seat, other)
 
     def _put(self, way: Way, frames: Sequence[bytes]) -> None:
-        idle = not way.packets
+        idle, now_s = not way.packets, self.kernel.now_s
         sender = self.seats[way.source]
         parcels = [sender.parcel(frame) for frame in frames]
-        way.put(parcels, self.now_s)
+        way.put(parcels, now_s)
         for observer in self._observers:
             for parcel in parcels:
-                observer.sent(self.now_s, way.source, way.target, parcel.frame, parcel.size_bytes)
+                observer.sent(now_s, way.source, way.target, parcel.frame, parcel.size_bytes)
         if idle and way.packets:
             self.kernel.schedule(way.next_s(), way.target, PacketDue(way))
 
@@ -323,8 +323,13 @@ class ProtocolWorld:
 
     def _post(self, seat: Seat, events: Sequence[Event]) -> list[Effect]:
         """Have a node handle a batch; perform what it asks for, and plan its next wake-up."""
+        effects = self._step(seat, events)
+        self._plan_wake(seat, seat.next_wakeup())
+        return effects
+
+    def _step(self, seat: Seat, events: Sequence[Event]) -> list[Effect]:
         self.tally.batches += 1
-        effects = seat.step(events, self.now_s)
+        effects = seat.step(events, self.kernel.now_s)
         frames: dict[PeerId, list[bytes]] = {}
         for effect in effects:
             if isinstance(effect, SendFrame):
@@ -334,8 +339,6 @@ class ProtocolWorld:
         for peer, batch in frames.items():
             self._emit(seat, self._by_peer[peer], batch)
         seat.incoming.clear()
-        if seat.running:
-            self._plan_wake(seat)
         return effects
 
     def _emit(self, seat: Seat, target: int, frames: list[bytes]) -> None:
@@ -368,24 +371,24 @@ class ProtocolWorld:
 
     # --- time ------------------------------------------------------------------------------------
 
-    def _plan_wake(self, seat: Seat, at_least_s: float = 0.0) -> None:
-        due_s = seat.node.next_wakeup() if seat.running else None
+    def _plan_wake(self, seat: Seat, due_s: float | None, wait_s: float = 0.0) -> None:
         if due_s is None:
             return
-        time_s = max(seat.world_s(due_s), self.now_s, at_least_s)
+        time_s = max(seat.world_s(due_s), self.kernel.now_s + wait_s)
         if time_s < seat.wake_s:
             seat.wake_s = time_s
             self.kernel.schedule(time_s, seat.index, WakeDue())
 
     def _wake(self, seat: Seat) -> None:
-        if seat.wake_s != self.now_s or not seat.running:
+        now_s = self.kernel.now_s
+        if seat.wake_s != now_s or not seat.running:
             return
+        due_s = seat.next_wakeup()
+        wait_s = 0.0
+        if due_s is not None and seat.clock_s(now_s) >= due_s:
+            wait_s = WAKE_AGAIN_S
+            seat.wake_s = now_s + wait_s
+            self._step(seat, [Woken()])
+            due_s = seat.next_wakeup()
         seat.wake_s = NEVER_S
-        due_s = seat.node.next_wakeup()
-        if due_s is not None and seat.clock_s(self.now_s) >= due_s:
-            seat.wake_s = self.now_s + WAKE_AGAIN_S
-            self._post(seat, [Woken()])
-            seat.wake_s = NEVER_S
-            self._plan_wake(seat, self.now_s + WAKE_AGAIN_S)
-        else:
-            self._plan_wake(seat)
+        self._plan_wake(seat, due_s, wait_s)

@@ -81,7 +81,12 @@ def main() -> None:
     except MolvaError as error:
         _end(str(error), _REFUSED)
     except BrokenPipeError:
-        _leave_quietly()
+        _forget_output()
+        sys.exit(_REFUSED)
+    except OSError as error:
+        _forget_output()
+        what = f"use {error.filename}" if error.filename else "write the output"
+        _end(f"Cannot {what}: {error.strerror or error}.", _REFUSED)
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] not in LIBRARIES:
             raise
@@ -94,10 +99,9 @@ def main() -> None:
         sys.exit(result if isinstance(result, int) else 0)
 
 
-def _leave_quietly() -> NoReturn:
-    """Whoever read the output went away; what is still buffered goes nowhere."""
+def _forget_output() -> None:
+    """Whoever read the output went away, or there is no room; what is still buffered is lost."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    sys.exit(_REFUSED)
 
 
 def _end(sentence: str, exit_code: int) -> NoReturn:

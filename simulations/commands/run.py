@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import tomllib
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -85,7 +84,13 @@ def changed_scenario(name: str, changes: tuple[str, ...]) -> Scenario:
     Raises:
         InvalidInput: the file, a key or a value cannot be.
     """
-    from simulations.scenario.reading import read_table, scenario_from, scenario_path, with_value
+    from simulations.scenario.reading import (
+        read_table,
+        scenario_from,
+        scenario_path,
+        toml_table,
+        with_value,
+    )
 
     path = scenario_path(name)
     table = read_table(path)
@@ -94,8 +99,8 @@ def changed_scenario(name: str, changes: tuple[str, ...]) -> Scenario:
         if not sign or not key:
             raise click.UsageError(f"--set {change!r}: write KEY=VALUE.")
         try:
-            value: object = tomllib.loads(f"value = {text}")["value"]
-        except tomllib.TOMLDecodeError:
+            value: object = toml_table(f"value = {text}")["value"]
+        except InvalidInput:
             value = text
         table = with_value(table, key, value, path)
     return scenario_from(table, path)

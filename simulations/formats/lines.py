@@ -51,13 +51,19 @@ class Place:
         return int(word)
 
     def node(self, word: str, nodes: int) -> int:
-        """Read a node address: digits, after a group's prefix of letters if there is one (``n12``).
+        """Read a node address: digits, after a group's prefix if there is one (``tram-3``).
+
+        As for The ONE, a prefix is anything without digits; but it begins with a letter or ``_``.
 
         Raises:
             InvalidInput: no address, or one outside 0 to ``nodes - 1``.
         """
-        digits = word.lstrip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_")
-        address = self.whole(digits, f"node address ({word[:60]!r})" if digits != word else "node")
+        prefix = word.rstrip("0123456789")
+        named = prefix != "" and not any(letter.isdigit() for letter in prefix)
+        if named and (prefix[0].isalpha() or prefix[0] == "_"):
+            address = self.whole(word[len(prefix) :], f"node address ({word[:60]!r})")
+        else:
+            address = self.whole(word, "node")
         if address >= nodes:
             raise self.refuse(
                 f"there is no node {address}; allowed are 0 to {nodes - 1} (set by --nodes)."

@@ -10,10 +10,11 @@ Source: the format that The ONE 1.6 reads and writes.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Decimal
 from pathlib import Path
 
 from p2p.errors import InvalidInput
-from simulations.formats.lines import Place, read_words
+from simulations.formats.lines import NUMBER_SIZE_MAX, Place, read_words
 from simulations.trace import ContactChange, Creation
 
 _CONTACT_WORDS = (5, 6)
@@ -120,7 +121,7 @@ def time_text(time_s: float) -> str:
     if time_s == int(time_s):
         return str(int(time_s))
     text = repr(time_s)
-    return text if "e" not in text else f"{time_s:.17f}"
+    return text if "e" not in text else f"{Decimal(text):f}"[:NUMBER_SIZE_MAX]
 
 
 def _state(place: Place, word: str) -> bool:

@@ -21,6 +21,8 @@ from simulations.scenario.refusal import Table, first_problem, shown
 from simulations.scenario.relations import first_contradiction
 
 SIZE_MAX_BYTES: Final = 4 * 1024**2
+DEPTH_MAX: Final = 16
+"""Tables in tables that a key may lead through."""
 _READ_BYTES: Final = 1 << 20
 
 
@@ -37,9 +39,11 @@ def load_scenario(name: str) -> Scenario:
 def scenario_path(name: str) -> Path:
     """Give the file that a name stands for: a path, or a name of the library without ``.toml``."""
     path = Path(name)
-    if path.suffix or path.exists() or path.name != name:
+    try:
+        is_file = bool(path.suffix) or path.exists() or path.name != name
+    except OSError:  # too long, for one; whoever opens it says so
         return path
-    return library_file(name)
+    return path if is_file else library_file(name)
 
 
 @contextlib.contextmanager
@@ -70,12 +74,27 @@ def read_table(path: Path) -> Table:
     if len(data) > SIZE_MAX_BYTES:
         raise InvalidInput(f"{path} is larger than the {SIZE_MAX_BYTES} bytes allowed.")
     try:
-        return tomllib.loads(data.decode("utf-8-sig"))
+        return toml_table(data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise InvalidInput(f"{path} is no UTF-8 text file.") from error
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        said = str(error) or "it is nested too deeply"
-        raise InvalidInput(f"{path} is no TOML file: {said.rstrip('.')}.") from error
+    except InvalidInput as error:
+        raise InvalidInput(f"{path} is no TOML file: {error}") from error
+
+
+def toml_table(text: str) -> Table:
+    """Read TOML.
+
+    Raises:
+        InvalidInput: it is none, or holds what Python does not read.
+    """
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidInput(f"{str(error).rstrip('.')}.") from error
+    except RecursionError as error:
+        raise InvalidInput("it is nested too deeply.") from error
+    except ValueError as error:  # Python's own limit for whole numbers
+        raise InvalidInput("a number has thousands of digits.") from error
 
 
 def scenario_from(table: Table, path: Path) -> Scenario:
@@ -106,6 +125,8 @@ def with_value(table: Table, key: str, value: object, path: Path) -> Table:
     Raises:
         InvalidInput: the key leads nowhere.
     """
+    if key.count(".") > DEPTH_MAX:
+        raise InvalidInput(f"{path}: {shown(key)} leads nowhere; no key is so deep.")
     word, _, rest = key.partition(".")
     changed = dict(table)
     if not rest:

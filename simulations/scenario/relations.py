@@ -53,9 +53,14 @@ def _files(scenario: Scenario) -> Iterator[str]:
     for key, part in (("contacts", scenario.contacts), ("workload", scenario.workload)):
         if isinstance(part, OneTrace | SocioPatternsTrace | FileLoad):
             path = Path(part.file)
-            if not path.is_file():
-                kind = "is no file" if path.exists() else "does not exist"
-                yield f"{key}.file = {path} {kind}; allowed is a file that can be read."
+            try:
+                problem = "" if path.is_file() else "is no file"
+                if problem and not path.exists():
+                    problem = "does not exist"
+            except OSError as error:
+                problem = f"cannot be read ({error.strerror})"
+            if problem:
+                yield f"{key}.file = {path} {problem}; allowed is a file that can be read."
 
 
 def _mobility(scenario: Scenario) -> Iterator[str]:

@@ -104,9 +104,10 @@ def _axes(table: Table, path: Path) -> Iterator[_Axis]:
     names = table.get(SCENARIO_KEY)
     listed = [names] if isinstance(names, str) else _entries(names)
     if not listed or not all(isinstance(one, str) and one for one in listed):
+        said = "is missing" if names is None else f"= {shown(names)}"
         raise InvalidInput(
-            f"{path}: {SCENARIO_KEY} = {shown(names)}; allowed is a scenario's file or its name "
-            "in the library, or a list of such."
+            f"{path}: {SCENARIO_KEY} {said}; allowed is a scenario's file or its name in the "
+            "library, or a list of such."
         )
     _refuse_many(listed, SCENARIO_KEY, path)
     yield SCENARIO_KEY, [_Choice(str(one), {}) for one in listed]
@@ -184,7 +185,12 @@ def _label(parameters: Mapping[str, Value]) -> str:
 
 def _base_path(path: Path, name: str) -> Path:
     beside = path.parent / name
-    return beside if beside.is_file() else scenario_path(name)
+    try:
+        return beside if beside.is_file() else scenario_path(name)
+    except InvalidInput as error:
+        raise InvalidInput(f"{path}: {SCENARIO_KEY}: {error}") from error
+    except OSError:  # too long, for one; whoever opens it says so
+        return beside
 
 
 def _entries(found: object) -> list[object]:

@@ -36,6 +36,8 @@ def test_creations_are_read(tmp_path):
 def test_what_the_ones_own_reader_takes_besides(tmp_path):
     path = write(tmp_path, "0 CONN 1 2 up btInterface\r\n\r\n  # a comment\r\n")
     assert read_contacts(path, 3) == [ContactChange(0.0, 1, 2, up=True)]
+    path = write(tmp_path, "0 CONN tram-1 _:2 up\n1 CONN Fähre01 n.2 down\n")
+    assert [(c.first, c.second) for c in read_contacts(path, 3)] == [(1, 2), (1, 2)]
     path = write(tmp_path, "1 C M1 p2 c0 500k\n1\tC M2 2 0 2MiB 0\n1 C M3 2 0 0")
     assert [c.size_bytes for c in read_creations(path, 3)] == [500_000, 2**21, 0]
 
@@ -48,6 +50,9 @@ def test_what_the_ones_own_reader_takes_besides(tmp_path):
         ("0 CONN 1 3 up", "there is no node 3; allowed are 0 to 2"),
         ("0 CONN 1 x up", "is no node"),
         ("0 CONN 1 -2 up", "is no node"),
+        ("0 CONN 1 n1n2 up", "is no node"),
+        ("0 CONN 1 n up", "is no node"),
+        ("0 CONN 1 n٢ up", "is no node"),
         ("0 CONN 1 ² up", "is no node"),
         ("soon CONN 1 2 up", "'soon' is no time; allowed are seconds from 0 up."),
         ("nan CONN 1 2 up", "is no time"),
@@ -118,7 +123,8 @@ def test_what_is_written_is_read_again(tmp_path_factory, times, data):
     assert [(c.first, c.second, c.up) for c in again] == [
         (c.first, c.second, c.up) for c in changes
     ]
-    assert [c.time_s for c in again] == pytest.approx(times, abs=1e-15)
+    assert [c.time_s for c in again] == pytest.approx(times, abs=1e-37)
+    assert [c.time_s for c in again if c.time_s > 1e-18] == [t for t in times if t > 1e-18]
     assert [c.name for c in read_creations(folder / "m", 5)] == [c.name for c in creations]
 
 

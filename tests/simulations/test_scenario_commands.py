@@ -1,6 +1,9 @@
 """The commands around scenarios, as a person types them."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -57,11 +60,31 @@ def test_a_run_answers_in_json_and_keys_can_be_changed(world):
     done = call("run", world, "--json", "--seed", 9, "--set", "router.name=direct")
     manifest = json.loads(done.stdout)
     assert (manifest["seed"], manifest["scenario"]["router"]["name"]) == (9, "direct")
+    for text in ("9" * 5000, "[" * 5000):
+        refused = call("run", world, "--set", f"nodes={text}")
+        assert "allowed is a whole number from 1 to 100000." in str(refused.exception)
     for change in ("nodes", "=3"):
         assert type(call("run", world, "--set", change).exception).__name__ == "UsageError"
     assert isinstance(call("run", world, "--set", "nodes=0").exception, InvalidInput)
     assert type(call("run", world, "--graph").exception).__name__ == "UsageError"
     assert isinstance(call("run", world, "--log", "/nope/x").exception, InvalidInput)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.parametrize("words", [(), ("--log", "/dev/full")])
+def test_an_output_that_takes_nothing_is_one_sentence(world, words):
+    """Both ends of a run: what it prints, and the log that it writes meanwhile."""
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "simulations.main", "run", str(world), *words],
+            stdout=subprocess.PIPE if words else full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=100,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr == "molva-sim: Cannot write the output: No space left on device.\n"
 
 
 def test_a_finding_is_told_and_fails(world):

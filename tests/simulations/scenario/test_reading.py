@@ -39,6 +39,7 @@ REFUSED = [
     ({"contacts": {"source": "one"}}, "contacts.file is missing; allowed is a text"),
     ({"contacts.source": 3}, 'unknown key "contacts.source" at the top'),
     ({"contacts": {"source": "one", "file": "no.tsv"}}, "no.tsv does not exist; allowed is"),
+    ({"contacts": {"source": "one", "file": "a" * 300}}, "contacts.file = "),
     ({"contacts": {"source": "one", "file": "."}}, " is no file; allowed is"),
     ({"workload": {"source": "random", "messages": 1, "size_bytes": [5, 2]}}, "lower one first."),
     ({"workload": {"source": "random", "messages": 1, "size_bytes": [5]}}, "has 1 entries; "),
@@ -224,12 +225,13 @@ def test_a_file_that_is_no_toml_is_named(tmp_path):
         (b"\xff\xfe\x00", "is no UTF-8 text file"),
         (b"a = " + b"[" * 100_000, "is no TOML file"),
         (b"#" * (4 * 1024**2 + 1), "is larger than"),
+        (b"nodes = " + b"9" * 5000, "is no TOML file: a number has thousands of digits"),
     ):
         path.write_bytes(data)
         with pytest.raises(InvalidInput, match=says) as caught:
             load_scenario(str(path))
         assert str(path) in str(caught.value)
-    for missing in (tmp_path / "no.toml", tmp_path):
+    for missing in (tmp_path / "no.toml", tmp_path, "a" * 5000):
         with pytest.raises(InvalidInput, match="Cannot read"):
             load_scenario(str(missing))
 
@@ -276,7 +278,9 @@ def test_a_key_is_changed_by_its_dotted_name(scenario_of):
     assert changed.attackers == (BlackHole(share=0.5),)
 
 
-@pytest.mark.parametrize("key", ["name.x", "faults.x", "faults.0", "faults.1.share", "faults.9x.y"])
+@pytest.mark.parametrize(
+    "key", ["x." * 5000 + "x", "name.x", "faults.x", "faults.0", "faults.1.share", "faults.9x.y"]
+)
 def test_a_key_that_leads_nowhere_is_refused(scenario_of, key):
     with pytest.raises(InvalidInput, match="leads nowhere"):
         scenario_of(

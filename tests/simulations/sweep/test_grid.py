@@ -63,7 +63,7 @@ def test_a_grid_of_nothing_is_its_scenario(tmp_path):
             r"unknown key \"varies\" at the top of a grid; did you mean vary\?",
         ),
         (('name = "small"', "name = 3"), r"name = 3; allowed is a text"),
-        (('scenario = "base.toml"', ""), r"scenario = None; allowed is a scenario's file"),
+        (('scenario = "base.toml"', ""), r"scenario is missing; allowed is a scenario's file"),
         (('scenario = "base.toml"', "scenario = []"), r"scenario = \[\]; allowed is a scenario's"),
         (
             ('scenario = "base.toml"', "scenario = [1]"),

@@ -87,6 +87,9 @@ class Conversation:
         stream: the accepted connection; the caller closes it.
         respond: answers one request; must not raise what it can answer.
         refuse: puts a refusal into words where there is no whole request to respond to.
+
+    Attributes:
+        waits: no request has begun, or only its head: the connection may be ended for another.
     """
 
     def __init__(self, stream: trio.abc.Stream, respond: Respond, refuse: Refuse) -> None:
@@ -97,10 +100,12 @@ class Conversation:
         self._idle = trio.move_on_at(math.inf)
         self._ending = False
         self._head_only = False
+        self.waits = False
 
     def end(self) -> None:
         """Take no further request; one that is being answered still is."""
         self._ending = True
+        self.waits = False
         self._idle.cancel()
 
     async def run(self) -> None:
@@ -115,8 +120,10 @@ class Conversation:
         """Answer one request; tell whether the connection can carry another."""
         try:
             head: h11.Request | None = None
+            self.waits = True
             with trio.move_on_at(math.inf) as self._idle:
                 head = await self._head()
+            self.waits = False
             if head is None:
                 return False
             self._head_only = head.method == b"HEAD"
@@ -234,6 +241,9 @@ def _size_max_bytes(target: bytes) -> int:
 
 
 def _refuse_announced_size(head: h11.Request, most: int) -> None:
+    names = {name for name, _ in head.headers}
+    if {b"content-length", b"transfer-encoding"} <= names:
+        raise RequestRefused("invalid-input", 400, "Two ways to tell where a body ends are no way.")
     for name, value in head.headers:
         # h11 has checked that it is a number; more digits than these are too many anyway.
         if name == b"content-length" and (len(value) > 9 or int(value) > most):

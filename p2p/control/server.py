@@ -81,7 +81,7 @@ class ControlServer:
         self._clock = clock
         self._report = report
         self._closing = trio.Event()
-        self._conversations: set[Conversation] = set()
+        self._conversations: dict[Conversation, None] = {}
 
     def close(self) -> None:
         """End event streams, take no further request, let those under way end: then
@@ -119,18 +119,29 @@ class ControlServer:
         await trio.serve_listeners(handler, [listener], handler_nursery=handlers)
 
     async def _converse(self, access: Access, stream: trio.SocketStream) -> None:
-        respond: Respond = partial(self._respond, access)
-        if len(self._conversations) >= CONNECTIONS_MAX:
-            respond = _too_busy
+        respond: Respond = partial(self._respond, access) if self._has_room() else _too_busy
         conversation = Conversation(stream, respond, _refusal)
-        self._conversations.add(conversation)
+        self._conversations[conversation] = None
         try:
             await conversation.run()
         except Exception as exc:  # As in _respond, for what streams and answers may raise.
             self._report(exc)
         finally:
-            self._conversations.discard(conversation)
+            del self._conversations[conversation]
             await trio.aclose_forcefully(stream)
+
+    def _has_room(self) -> bool:
+        """Tell whether one more client can be served; the one that waits longest makes room.
+
+        Who may not even ask could otherwise shut out the owner, by connections that say nothing.
+        """
+        if len(self._conversations) < CONNECTIONS_MAX:
+            return True
+        waiting = next((one for one in self._conversations if one.waits), None)
+        if waiting is None:
+            return False
+        waiting.end()
+        return True
 
     async def _respond(self, access: Access, request: Request) -> Answer | Streaming:
         try:
@@ -141,13 +152,14 @@ class ControlServer:
                 return self._events(call)
             assert endpoint.run is not None, "only the event stream has no single answer"
             value = await endpoint.run(self._service, call)
+            body = msgspec.json.encode(value)
         except MolvaError as exc:
             return _problem(problem_of(exc, request.path))
         except Exception as exc:  # The last resort: one bug of an endpoint must not end the node.
             self._report(exc)
             return _problem(internal_problem(request.path))
         after = self._service.stop if endpoint is STOP else None
-        return Answer(endpoint.status, msgspec.json.encode(value), afterwards=after)
+        return Answer(endpoint.status, body, afterwards=after)
 
     def _events(self, call: Call) -> Streaming:
         call.allow_query("after")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 
 import h11
 import pytest
@@ -176,15 +177,42 @@ async def test_bytes_that_are_no_json(api: Api, body: bytes) -> None:
     assert answer.startswith(b"HTTP/1.1 400 ")
 
 
+UNFINISHED = b"POST /v1/messages HTTP/1.1\r\nHost: molva\r\nContent-Length: 9\r\n\r\n"
+
+
 async def test_more_clients_than_the_node_talks_to_are_told(api: Api) -> None:
     streams = [await api.connect() for _ in range(CONNECTIONS_MAX)]
     for stream in streams:
-        assert (await exchange(stream, "GET", "/v1/custody", b"", UNIX_HOST)).status == 200
+        await stream.send_all(UNFINISHED)
+    await trio.testing.wait_all_tasks_blocked(0.05)
     assert (await api.ask("GET", "/v1/status")).code == "busy"
     for stream in streams:
         await stream.aclose()
     await trio.testing.wait_all_tasks_blocked(0.05)
     assert (await api.ask("GET", "/v1/status")).status == 200
+
+
+async def test_connections_that_ask_nothing_make_room_for_those_that_do(api: Api) -> None:
+    streams = [await api.connect() for _ in range(3 * CONNECTIONS_MAX)]
+    for stream in streams[::2]:
+        with suppress(trio.BrokenResourceError):  # made room already
+            await stream.send_all(b"GET /v1/sta")
+    await trio.testing.wait_all_tasks_blocked(0.05)
+    assert len(api.server._conversations) <= CONNECTIONS_MAX + 1
+    assert (await api.ask("GET", "/v1/status")).status == 200
+    newest = streams[-1]
+    assert (await exchange(newest, "GET", "/v1/custody", b"", UNIX_HOST)).status == 200
+    assert await streams[0].receive_some(1) == b""
+    for stream in streams:
+        await stream.aclose()
+
+
+async def test_a_body_whose_end_is_told_in_two_ways_is_refused(api: Api) -> None:
+    body = b"0\r\n\r\n" + STATUS
+    head = b"POST /v1/messages HTTP/1.1\r\nHost: molva\r\nTransfer-Encoding: chunked\r\n"
+    answer = await _raw(api, head + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert answer.count(b"HTTP/1.1 ") == 1
 
 
 # --- the conversation alone, on a stream in memory and a clock that jumps ---

@@ -12,6 +12,7 @@ from functools import partial
 
 from p2p.adapters.memory_records import MemoryRecords
 from p2p.adapters.undo_journal import (
+    ExpiringTable,
     NumberedTable,
     UndoableTable,
     UndoableTransaction,
@@ -30,8 +31,6 @@ from p2p.ports.store import (
 )
 from p2p.wire.ids import AccountKey, EnvelopeId, MessageId, Tag
 
-_NEVER_S = float("inf")
-
 
 class MemoryStore(MemoryRecords):
     """Everything a node keeps, for as long as the process lives.
@@ -48,7 +47,6 @@ class MemoryStore(MemoryRecords):
         "_messages",
         "_orders",
         "_proofs",
-        "_purge_due_s",
         "_sequence",
         "_tombstones",
         "_transaction",
@@ -64,10 +62,11 @@ class MemoryStore(MemoryRecords):
         self._orders = UndoableTable[tuple[MessageId, Direction], int](journal)
         self._history = UndoableTable[int, tuple[HistoryEntry, ...]](journal)
         self._envelopes = NumberedTable[EnvelopeId, tuple[CustodyRow, bytes]](journal)
-        self._tombstones = NumberedTable[EnvelopeId, tuple[EnvelopeId, float]](journal)
-        self._proofs = NumberedTable[Tag, ProofRow](journal)
+        self._tombstones = ExpiringTable[EnvelopeId, tuple[EnvelopeId, float]](
+            journal, _end_of_tombstone
+        )
+        self._proofs = ExpiringTable[Tag, ProofRow](journal, _end_of_proof)
         self._sequence = 0
-        self._purge_due_s = _NEVER_S
 
     def transaction(self) -> AbstractContextManager[None]:
         """Open a transaction; see :class:`p2p.ports.store.Store`."""
@@ -223,7 +222,6 @@ class MemoryStore(MemoryRecords):
 
     def add_tombstone(self, envelope: EnvelopeId, expires_s: float) -> None:
         """Remember that this envelope is finished; a known one keeps its place."""
-        self._purge_due_s = min(self._purge_due_s, expires_s)
         entry = self._tombstones.rows.get(envelope)
         if entry is None:
             self._tombstones.append(envelope, (envelope, expires_s))
@@ -242,7 +240,6 @@ class MemoryStore(MemoryRecords):
     def add_proof(self, row: ProofRow) -> None:
         """Keep a delivery proof; one whose hash is known is ignored."""
         if row.hash not in self._proofs.rows:
-            self._purge_due_s = min(self._purge_due_s, row.expires_s)
             self._proofs.append(row.hash, row)
 
     def proofs(self) -> Iterator[ProofRow]:
@@ -255,24 +252,20 @@ class MemoryStore(MemoryRecords):
 
     def purge_expired(self, now_s: float) -> None:
         """Forget tombstones and proofs whose time is over."""
-        # The due time is a lower bound: writes that are undone may leave it too early.
-        if now_s < self._purge_due_s:
-            return
-        for envelope in [e for e, (_, (_, at_s)) in self._tombstones.rows.items() if at_s <= now_s]:
-            self._tombstones.drop(envelope)
-        for hash_ in [h for h, (_, row) in self._proofs.rows.items() if row.expires_s <= now_s]:
-            self._proofs.drop(hash_)
-        left = [expires_s for _, (_, expires_s) in self._tombstones.rows.values()]
-        left += [proof.expires_s for _, proof in self._proofs.rows.values()]
-        self._journal.note(partial(self._set_purge_due, self._purge_due_s))
-        self._set_purge_due(min(left, default=_NEVER_S))
-
-    def _set_purge_due(self, due_s: float) -> None:
-        self._purge_due_s = due_s
+        self._tombstones.drop_over(now_s)
+        self._proofs.drop_over(now_s)
 
 
 def _first(rows: Iterator[MessageRow], limit: int) -> list[MessageRow]:
     return [row for _, row in zip(range(limit), rows, strict=False)]
+
+
+def _end_of_tombstone(row: tuple[EnvelopeId, float]) -> float:
+    return row[1]
+
+
+def _end_of_proof(row: ProofRow) -> float:
+    return row.expires_s
 
 
 # Written out, since dataclasses.replace takes three times as long.

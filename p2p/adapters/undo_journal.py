@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import partial
 from types import TracebackType
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 K = TypeVar("K")
 V = TypeVar("V")
+
+_DUE_SLACK: Final = 64
 
 
 class UndoJournal:
@@ -107,6 +110,46 @@ class NumberedTable(UndoableTable[K, tuple[int, V]]):
     def in_order(self) -> list[V]:
         """Give all rows in the order of their making."""
         return [value for _, value in sorted(self.rows.values(), key=by_number)]
+
+
+class ExpiringTable(NumberedTable[K, V]):
+    """A table whose rows have an end, found without looking at all of them.
+
+    The heap says when a row may be over, what the row says counts: entries of rows that are gone
+    stay until their time, or until they are more than the rows.
+    """
+
+    __slots__ = ("_due", "_end_of")
+
+    def __init__(self, journal: UndoJournal, end_of: Callable[[V], float]) -> None:
+        super().__init__(journal)
+        self._end_of = end_of
+        self._due: list[tuple[float, K]] = []
+
+    def put(self, key: K, value: tuple[int, V]) -> None:
+        """Set a row."""
+        super().put(key, value)
+        if len(self._due) > 2 * len(self.rows) + _DUE_SLACK:
+            self._journal.note(partial(self._set_due, self._due))
+            self._set_due(sorted((self._end_of(row), each) for each, (_, row) in self.rows.items()))
+        else:
+            heapq.heappush(self._due, (self._end_of(value[1]), key))
+
+    def drop_over(self, now_s: float) -> None:
+        """Delete the rows whose time is over."""
+        while self._due and self._due[0][0] <= now_s:
+            due = heapq.heappop(self._due)
+            self._journal.note(partial(heapq.heappush, self._due, due))
+            entry = self.rows.get(due[1])
+            if entry is not None and self._end_of(entry[1]) <= now_s:
+                self.drop(due[1])
+
+    def entries(self) -> int:
+        """Give how many ends are remembered: with those of rows that are gone."""
+        return len(self._due)
+
+    def _set_due(self, due: list[tuple[float, K]]) -> None:
+        self._due = due
 
 
 def by_number(entry: tuple[int, object]) -> int:

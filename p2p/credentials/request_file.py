@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, x25519
 
 from p2p.credentials.encoding import (
     JsonObject,
@@ -80,6 +80,8 @@ def _reader_key(members: JsonObject) -> ReaderKey | NoReaderKey:
         return NoReaderKey()
     if not isinstance(jwk, dict):
         raise InvalidInput("The request's reader_key is no JWK.")
+    if jwk.get("kty") == "OKP" and jwk.get("crv") == "X25519":
+        return _montgomery_key(jwk)
     public = key_from_jwk({name: jwk[name] for name in jwk if name != "d"}, "The reader key")
     number = int.from_bytes(base64url_decode(_text(jwk, "d"), "The reader key"), "big")
     if not isinstance(public, ec.EllipticCurvePublicKey):
@@ -89,6 +91,18 @@ def _reader_key(members: JsonObject) -> ReaderKey | NoReaderKey:
     except ValueError as exc:
         raise InvalidInput("The request's reader_key is no private key.") from exc
     if private.public_key() != public:
+        raise InvalidInput("The request's reader_key has halves that do not match.")
+    return private
+
+
+def _montgomery_key(jwk: JsonObject) -> x25519.X25519PrivateKey:
+    """A private X25519 key (RFC 8037)."""
+    public, secret = (base64url_decode(_text(jwk, name), "The reader key") for name in ("x", "d"))
+    try:
+        private = x25519.X25519PrivateKey.from_private_bytes(secret)
+    except ValueError as exc:
+        raise InvalidInput("The request's reader_key is no private key.") from exc
+    if private.public_key().public_bytes_raw() != public:
         raise InvalidInput("The request's reader_key has halves that do not match.")
     return private
 

@@ -102,6 +102,7 @@ class Asking:
         contact = self.contacts.require(command.contact)
         if contact.blocked:
             raise Conflict(f"You blocked {contact.name}; unblock this contact to ask it.")
+        self.requests.require_room(record)
         lifetime_s = request.expires_at_s - now_s
         sealed = self.book.seal(command.contact, content, max(LIFETIME_MIN_S, lifetime_s), now_s)
         envelope = self.outbox.keep(command.contact, sealed, now_s).id
@@ -196,6 +197,7 @@ class Asking:
     def _engage(
         self, record: RequestRecord, request: CredentialRequest, now_s: float
     ) -> RequestView:
+        self.requests.require_room(record)
         issued = self.book.issue_one_time_bundle(now_s)
         engagement = Engagement(
             account_key=self.introductions.account,

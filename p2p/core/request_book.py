@@ -126,6 +126,17 @@ class RequestBook:
         """Keep a new question; the oldest that is over makes room for it.
 
         Raises:
+            Conflict: as :meth:`require_room`.
+        """
+        self.require_room(record)
+        self._make_room(record)
+        order = 1 + max((one.order for one in self._records.values()), default=0)
+        return self.save(replace(record, order=order))
+
+    def require_room(self, record: RequestRecord) -> None:
+        """Refuse a question for which there is no room, before anything is done for it.
+
+        Raises:
             Conflict: too many wait already, of this contact or in all.
         """
         waiting = [
@@ -137,9 +148,6 @@ class RequestBook:
         crowded = not record.outgoing and len(of_contact) >= OPEN_PER_CONTACT_MAX
         if crowded or len(waiting) >= OPEN_MAX:
             raise Conflict("Too many questions wait for an answer.")
-        self._make_room(record)
-        order = 1 + max((one.order for one in self._records.values()), default=0)
-        return self.save(replace(record, order=order))
 
     def save(self, record: RequestRecord, **changes: object) -> RequestRecord:
         """Write a question, with fields changed; give it as written."""

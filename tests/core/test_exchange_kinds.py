@@ -1,4 +1,4 @@
-"""Which credential answers a question, where it is of more than one type."""
+"""Which credential answers a question, and what becomes of one question too many."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from p2p.core.credential_events import RequestState
+from p2p.core.credential_events import NOBODY_YET, CredentialAsked, RequestState
+from p2p.errors import Conflict
+from p2p.ports.store import DocumentKind
 from tests.core.credential_people import People, verdict_of
 from tests.core.world import World
 from tests.credentials.issuer import SdJwt
@@ -47,3 +49,19 @@ def test_a_credential_answers_for_the_other_types_that_it_is_of(
     people.world.run(10)
     verdict = verdict_of(people, out)
     assert (verdict.state, verdict.kind) == (RequestState.VERIFIED, VCT + ":utopia")
+
+
+@pytest.mark.parametrize("of", ["bob", ""])
+def test_one_question_too_many_is_not_asked(
+    people: People, monkeypatch: pytest.MonkeyPatch, of: str
+) -> None:
+    """It was refused here, and was asked all the same; a code left its bundle behind."""
+    monkeypatch.setattr("p2p.core.request_book.OPEN_MAX", 1)
+    first = people.asks("alice", "bob")
+    before = [people.stored("alice", kind) for kind in DocumentKind]
+    contact = people.world.seats["bob"].account if of else NOBODY_YET
+    refused = people.refused("alice", CredentialAsked(people.id(), contact, people.question()))
+    assert isinstance(refused, Conflict)
+    assert [people.stored("alice", kind) for kind in DocumentKind] == before
+    people.world.run(10)
+    assert [view.id for view in people.asked_of("bob")] == [first.id]

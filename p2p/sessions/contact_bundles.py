@@ -12,6 +12,7 @@ from p2p.crypto.hpke import KemPublic
 from p2p.crypto.signing import check_signature
 from p2p.errors import Malformed, NotAuthentic, RemoteError, StoreDamaged
 from p2p.ports.store import DocumentKind, DocumentStore
+from p2p.sessions.expected_tags import WEEKS_AHEAD
 from p2p.sessions.suite import Suite
 from p2p.sessions.tags import LOOKUP_SECRET_BYTES, LookupSecret, first_contact_tag, week_of
 from p2p.wire.bundle import Key32, PrekeyBundle, decode_bundle
@@ -71,9 +72,12 @@ class ContactBundle:
         return self.is_valid(now_s) and not (self.bundle.one_time and self.used)
 
     def take_tag(self, now_s: float) -> Tag:
-        """Give the next first-contact tag; numbers begin anew each week."""
+        """Give the next first-contact tag; numbers begin anew each week.
+
+        Where the clock was further ahead than the owner looks, they begin anew too.
+        """
         week = week_of(now_s)
-        if week > self.week:
+        if week > self.week or self.week > week + WEEKS_AHEAD:
             self.week, self.number = week, 0
         tag = first_contact_tag(self.lookup_secret, self.hash, self.week, self.number)
         self.number += 1

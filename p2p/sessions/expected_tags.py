@@ -66,6 +66,11 @@ class IncomingTags:
         self._seen = {each.day: each for each in seen}
         self._windows: dict[int, TagWindow] = {}
 
+    @property
+    def oldest_day(self) -> int:
+        """The oldest day whose key is kept; tags of days before it are recognised no more."""
+        return self._day
+
     def advance(self, today: int) -> None:
         """Expect the days around today that the session has lived, and forget older ones."""
         oldest = today - TAG_DAYS_BACK

@@ -3,6 +3,7 @@
 - No session: begin one with the contact's newest bundle.
 - A live session that is 7 days old, or 500 messages without a sign of life: begin one that renews
   it, if there is a bundle to begin with; go on otherwise, as long as the ratchet allows it.
+- A session that a clock far ahead has spoiled: begin one that renews it, if there is a bundle.
 - A session that the other side has not answered: repeat its handshake, while its bundle is valid.
 """
 
@@ -16,8 +17,14 @@ from p2p.sessions.contact_bundles import ContactBundle, ContactBundles
 from p2p.sessions.first_contact import FIRST_CONTACTS_MAX
 from p2p.sessions.roster import Roster
 from p2p.sessions.session import Session
+from p2p.sessions.tags import day_of
 from p2p.wire.ids import AccountKey
-from p2p.wire.limits import SESSION_AGE_MAX_S, SKIPPED_KEYS_PER_CHAIN_MAX, UNACKNOWLEDGED_MAX
+from p2p.wire.limits import (
+    SESSION_AGE_MAX_S,
+    SKIPPED_KEYS_PER_CHAIN_MAX,
+    TAG_DAYS_AHEAD,
+    UNACKNOWLEDGED_MAX,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +88,18 @@ def _plan_repetition(
 
 def _is_due(session: Session, now_s: float) -> bool:
     aged = session.confirmed and now_s - session.since_s >= SESSION_AGE_MAX_S
-    return aged or session.unacknowledged >= UNACKNOWLEDGED_MAX
+    return aged or session.unacknowledged >= UNACKNOWLEDGED_MAX or _is_spoiled(session, now_s)
+
+
+def _is_spoiled(session: Session, now_s: float) -> bool:
+    """Tell whether our clock was far ahead, and is so no more.
+
+    Then either our next tag is of a day that the other side does not expect yet, or our keys for
+    its tags of today are destroyed. Neither has a way back in this session.
+    """
+    began, today = day_of(session.begun_s), day_of(now_s)
+    too_early = session.outgoing.day > max(today + TAG_DAYS_AHEAD, began)
+    return too_early or session.incoming.oldest_day > max(today, began)
 
 
 def _why_not(bundle: ContactBundle | None) -> str:

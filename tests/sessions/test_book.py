@@ -419,6 +419,31 @@ def test_a_clock_that_goes_back_does_no_harm(people) -> None:
     assert alice.open(bob.seal(alice, b"z")).content == b"z"
 
 
+@pytest.mark.parametrize("days", [2, 6, 20, 27, 60, 365])
+@pytest.mark.parametrize("sent_meanwhile", [True, False])
+def test_a_clock_that_was_far_ahead_spoils_nothing_for_long(
+    people, days: int, sent_meanwhile: bool
+) -> None:
+    """Keys of days gone by are destroyed, so what it spoiled is renewed with the next message."""
+    alice, bob = people(2)
+    connected(alice, bob)
+    pass_days(days, alice)
+    alice.save()
+    alice.restart()
+    alice.book.maintain(alice.now_s)
+    if sent_meanwhile:
+        alice.seal(bob, b"lost, if it is years ahead")
+    alice.save()
+    pass_days(-days, alice)
+    alice.restart()
+    alice.learn(bob, bob.book.current_bundle(alice.key, bob.now_s))
+    for _ in range(3):
+        opened = bob.open(alice.seal(bob, b"from now on"))
+        assert (opened.content, opened.reset) == (b"from now on", False)
+        assert alice.open(bob.seal(alice, b"and back")).content == b"and back"
+    assert len(alice.book._roster.of(bob.key)) <= 3
+
+
 def test_forgetting_destroys_everything_of_a_contact(people) -> None:
     alice, bob = people(2)
     invite = bob.book.issue_one_time_bundle(bob.now_s)

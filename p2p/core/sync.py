@@ -134,7 +134,10 @@ class Sync:
     # --- the neighbour's frames ------------------------------------------------------------------
 
     def offered(self, neighbour: Neighbour, offer: Offer, now_s: float) -> None:
-        """Answer each entry of an Offer with Want or Refused, or later if asked of another."""
+        """Answer each entry of an Offer with Want or Refused, or later if asked of another.
+
+        Who offers it again while another was asked is asked too: that other lets us wait.
+        """
         for entry in offer.entries:
             envelope = EnvelopeId(entry.id)
             reason = self._judge(neighbour, entry, now_s)
@@ -142,9 +145,9 @@ class Sync:
                 neighbour.refused_queue.append((envelope, reason))
                 continue
             room_bytes = self.custody.room_for(envelope, size_of_class(entry.size_class))
-            if envelope in self._asked:
+            if envelope in self._asked and not self._was_waiting(envelope, neighbour.peer):
                 self._elsewhere.setdefault(envelope, []).append((neighbour.peer, room_bytes))
-            else:
+            elif envelope not in neighbour.wanted:
                 self._want(neighbour, envelope, room_bytes)
 
     def wanted(self, neighbour: Neighbour, want: Want) -> None:
@@ -303,6 +306,12 @@ class Sync:
         """Tell a proof again to a neighbour that seems not to know it."""
         if hash_ not in neighbour.to_prove:
             neighbour.to_prove.append(hash_)
+
+    def _was_waiting(self, envelope: EnvelopeId, peer: PeerId) -> bool:
+        """Take a peer out of those that would be asked next; False where it was none of them."""
+        others = self._elsewhere.get(envelope, [])
+        self._elsewhere[envelope] = [other for other in others if other[0] != peer]
+        return len(self._elsewhere[envelope]) < len(others)
 
     def _arrived_or_failed(self, envelope: EnvelopeId, peer: PeerId) -> None:
         if self._asked.get(envelope) == peer:

@@ -22,6 +22,7 @@ from p2p.wire.frames import (
     OfferEntry,
     ProofFrame,
     Refusal,
+    RefusalReason,
     Refused,
     Taken,
     Want,
@@ -55,14 +56,13 @@ class Transfer:
         credit = neighbour.credit_frame()
         if credit is not None:
             out.append(credit)
-        _queue_replies(neighbour)
-        while neighbour.control and neighbour.pay(neighbour.control[0]):
-            out.append(neighbour.control.popleft())
+        _send_replies(neighbour, out)
         if not neighbour.control:
             if neighbour.to_prove:
                 self._send_proofs(neighbour, out)
             if neighbour.to_carry:
                 self._send_mail(neighbour, out, now_s)
+                _send_replies(neighbour, out)
             if neighbour.to_offer:
                 self._send_offers(neighbour, out, now_s)
         return out
@@ -92,8 +92,10 @@ class Transfer:
             envelope = neighbour.to_carry[0]
             row = self.custody.row(envelope)
             data = None if row is None else self.custody.data(envelope)
-            if row is None or data is None:
+            if row is None or data is None:  # gone since; whoever asked for it must not wait
                 neighbour.to_carry.popleft()
+                if envelope not in neighbour.direct:
+                    neighbour.refused_queue.append((envelope, RefusalReason.OTHER))
                 continue
             is_direct = envelope in neighbour.direct
             shared = 0 if is_direct else self.router.share(_item(row), neighbour.peer, now_s)
@@ -139,6 +141,12 @@ class Transfer:
             tag=row.tag,
             copies=self.router.share(_item(row), neighbour.peer, now_s),
         )
+
+
+def _send_replies(neighbour: Neighbour, out: list[bytes]) -> None:
+    _queue_replies(neighbour)
+    while neighbour.control and neighbour.pay(neighbour.control[0]):
+        out.append(neighbour.control.popleft())
 
 
 def _queue_replies(neighbour: Neighbour) -> None:

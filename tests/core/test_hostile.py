@@ -296,6 +296,53 @@ def test_credit_that_runs_out_stops_mail_and_offers_until_it_comes_back(
         more += got
 
 
+def test_what_is_wanted_and_gone_is_refused_so_that_nobody_waits_for_it(
+    make_world: MakeWorld,
+) -> None:
+    """Wanted, then evicted before there was credit to carry it."""
+    world = make_world("alice", "bob")
+    world.befriend("bob", "alice")
+    victim = Victim(world, greeted=False)
+    victim.say(hello(WINDOW_MIN_BYTES))
+    for _ in range(6):
+        world.send("alice", "bob", "x" * 59_000)
+    wanted = {row.id for row in victim.seat.store.custody()}
+    first = frames(victim.say(Want(tuple(wanted))))
+    waiting = wanted - {envelope_id(f.envelope) for f in first if isinstance(f, Carry)}
+    assert waiting
+    with victim.seat.store.transaction():
+        for envelope in waiting:
+            victim.seat.node._custody.finish(envelope, "evicted")
+    refused = [f for f in frames(victim.say(Credit(4_096))) if isinstance(f, Refused)]
+    assert {one.id for frame in refused for one in frame.refusals} == waiting
+
+
+def test_who_lets_us_wait_does_not_keep_others_from_bringing_it(make_world: MakeWorld) -> None:
+    """Carol offers Bob his mail and never brings it; Dave has it too."""
+    world = make_world("alice", "bob", "carol", "dave")
+    world.connect("alice", "bob")
+    world.befriend("bob", "alice")
+    world.run(60)
+    world.disconnect("alice", "bob")
+    for carrier in ("carol", "dave"):
+        world.connect("alice", carrier)
+    world.run(5)
+    world.send("alice", "bob", "hello")
+    world.run(30)
+    for carrier in ("carol", "dave"):
+        world.disconnect("alice", carrier)
+    world.lose = lambda sender, _, frame: (
+        sender == "carol" and isinstance(decode_frame(frame), Carry)
+    )
+    world.connect("carol", "bob")
+    world.run(5)
+    world.connect("dave", "bob")
+    world.run(5)
+    assert not world.seats["bob"].received()
+    world.run(2 * LINK_LATENCY_S)
+    assert [row.text for row in world.seats["bob"].received()] == ["hello"]
+
+
 def test_looking_for_many_bundles_is_probing(victim: Victim) -> None:
     effects: list[Effect] = []
     for number in range(70):

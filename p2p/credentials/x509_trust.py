@@ -251,7 +251,10 @@ def anchor_from_der(data: bytes, as_of: int | None = None) -> Anchor:
 def _pinned_signer(anchor: Anchor, purpose: Purpose) -> Signer:
     leaf = anchor.certificate
     by_hand = anchor.source in purpose.pinned_without_usage
-    if not by_hand or (leaf.usages and not purpose.fits(leaf.usages)):
+    # Who pinned it decided what it is for: that the word of it is critical adds nothing, and
+    # ETSI TS 119 612 section 5.7.1 does not ask it of publishers of lists.
+    fits = purpose.fits(leaf.usages) and anchor.source in purpose.pinned_without_usage | {"pem"}
+    if not fits and (leaf.usages or not by_hand):
         _require_usage(leaf, purpose)
     _require_leaf(leaf, purpose, key_usage_stated=leaf.states_key_usage or not by_hand)
     key = signing_key(leaf.parsed.public_key(), f"The {purpose.name}'s key")

@@ -201,6 +201,24 @@ def test_a_publisher_may_sign_with_content_commitment(world: World) -> None:
     assert read("vical", vical(world.root, signer)).anchors
 
 
+@pytest.mark.parametrize("usages", [("0.4.0.2231.3.0",), ("0.4.0.2231.3.0", "1.2.3"), ()])
+def test_a_publisher_that_is_pinned_itself_need_not_call_its_usage_critical(
+    world: World, usages: tuple[str, ...]
+) -> None:
+    """So are the certificates that ETSI TS 119 612 section 5.7.1 describes."""
+    signer = leaf(authority("Nobody knows it"), usages=usages, usage_critical=False)
+    text = lote(world.root, signer)
+    if usages == ("0.4.0.2231.3.0",):
+        assert read_lote(text, trusting(signer), NOW).anchors
+        trust = trusting(ROOT)
+        text = lote(world.root, leaf(ROOT, usages=usages, usage_critical=False))
+    else:
+        trust = trusting(signer)
+    with pytest.raises(CredentialError) as caught:
+        read_lote(text, trust, NOW)
+    assert caught.value.rule == "certificate"
+
+
 BAD: dict[str, tuple[str, Any, str]] = {
     "foreign-root": (
         "vical", lambda w: vical(w.root, leaf(authority(), usages=("1.0.18013.5.1.8",))),

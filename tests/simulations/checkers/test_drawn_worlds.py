@@ -21,6 +21,18 @@ def test_an_abstract_world_is_sound(seed):
     assert run_drawn(seed, "abstract").findings == ()
 
 
+@pytest.mark.parametrize(
+    "seed",
+    [
+        7000052,  # what was wanted and then evicted was answered by nothing
+        7100004,
+        7100034,
+    ],
+)
+def test_a_world_of_production_nodes_is_sound(seed):
+    assert run_drawn(seed, "protocol").findings == ()
+
+
 @pytest.mark.parametrize("seed", range(1, 200))
 @pytest.mark.parametrize("fidelity", ["abstract", "protocol"])
 def test_what_is_drawn_is_a_scenario(seed, fidelity, tmp_path):

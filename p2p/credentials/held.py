@@ -8,7 +8,7 @@ signature under the certificate that came with it is checked, so that a damaged 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -23,7 +23,7 @@ from p2p.credentials.encoding import JsonObject, numeric_date, text_member
 from p2p.credentials.established import NoStatus
 from p2p.credentials.jose import certificate_chain as jose_chain
 from p2p.credentials.jose import require_type, verify_token
-from p2p.credentials.keys import key_from_jwk, signing_key
+from p2p.credentials.keys import signing_key
 from p2p.credentials.mdoc import IssuedDocument, read_issuer_signed
 from p2p.credentials.presentation import (
     MDOC_FORMAT,
@@ -34,7 +34,13 @@ from p2p.credentials.presentation import (
 )
 from p2p.credentials.private_keys import PrivateKey, belongs
 from p2p.credentials.rules import KEY_BINDING, LENGTH, SHAPE, refused
-from p2p.credentials.sd_jwt import CREDENTIAL_TYP, SdJwt, credential_kinds, read_sd_jwt
+from p2p.credentials.sd_jwt import (
+    CREDENTIAL_TYP,
+    SdJwt,
+    bound_key,
+    credential_kinds,
+    read_sd_jwt,
+)
 from p2p.errors import CredentialError
 
 _WHAT: Final = "The credential"
@@ -185,10 +191,7 @@ def read_held_mdoc(data: bytes, key: PrivateKey) -> Held:
 
 
 def _require_key(claims: JsonObject, key: PrivateKey) -> None:
-    confirmation = claims.get("cnf")
-    if not isinstance(confirmation, Mapping) or "jwk" not in confirmation:
-        raise refused(KEY_BINDING, "The issuer bound no key: nobody can prove to be its holder.")
-    if not belongs(key, key_from_jwk(confirmation["jwk"], "The holder's key")):
+    if not belongs(key, bound_key(claims)):
         raise _wrong_key()
 
 

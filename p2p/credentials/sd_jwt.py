@@ -30,7 +30,7 @@ from p2p.credentials.jose import (
     require_type,
     verify_token,
 )
-from p2p.credentials.keys import key_from_jwk
+from p2p.credentials.keys import SigningKey, check_jose_algorithm, key_from_jwk
 from p2p.credentials.policy import Policy
 from p2p.credentials.presentation import SD_JWT_FORMAT, HolderProof, SdJwtRequest
 from p2p.credentials.rules import (
@@ -41,6 +41,7 @@ from p2p.credentials.rules import (
     KEY_BINDING,
     KEY_BINDING_HASH,
     KEY_BINDING_TIME,
+    KEY_FORM,
     LENGTH,
     NO_FETCH,
     NONCE,
@@ -191,14 +192,31 @@ def _require_meant(claims: JsonObject, audience: str) -> None:
             raise refused(AUDIENCE, "The issuer made the credential for another verifier.")
 
 
+def bound_key(claims: JsonObject) -> SigningKey:
+    """The holder's key that the issuer bound (RFC 7800 section 3.2, RFC 7517 section 4).
+
+    Raises:
+        CredentialError: rules ``key-binding``, ``key-form``, or ``algorithm`` where the key says
+            that it is for another one.
+    """
+    confirmation = claims.get("cnf")
+    jwk = confirmation.get("jwk") if isinstance(confirmation, dict) else None
+    if jwk is None:
+        raise refused(KEY_BINDING, "The issuer bound no key of the holder.")
+    key = key_from_jwk(jwk, "The holder's key")
+    about = jwk if isinstance(jwk, dict) else {}
+    if about.get("use", "sig") != "sig":
+        raise refused(KEY_FORM, "The holder's key is not one to sign with.")
+    if "alg" in about:
+        check_jose_algorithm(key, about["alg"])
+    return key
+
+
 def _verified_binding(parts: SdJwt, claims: JsonObject, policy: Policy, now: int) -> JsonObject:
     """The payload of the holder's proof, checked under the key that the issuer bound."""
     if not parts.binding:
         raise refused(KEY_BINDING, "The holder gave no proof of possession.")
-    confirmation = claims.get("cnf")
-    if not isinstance(confirmation, dict) or "jwk" not in confirmation:
-        raise refused(KEY_BINDING, "The issuer bound no key of the holder.")
-    key = key_from_jwk(confirmation["jwk"], "The holder's key")
+    key = bound_key(claims)
     token = read_compact(parts.binding, _BINDING)
     require_type(token, KEY_BINDING_TYP, _BINDING)
     verify_token(token, key, _BINDING)

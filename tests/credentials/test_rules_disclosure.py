@@ -213,6 +213,18 @@ case(
 )
 sdc(rules.KEY_BINDING, "no-key", dropping("payload", "cnf"))
 sdc(rules.KEY_BINDING, "key-id-only", lambda c: c.payload.update(cnf={"kid": "x"}))
+for label, rule, member, good in (
+    ("use", rules.KEY_FORM, {"use": "enc"}, {"use": "sig", "kid": "1", "key_ops": ["verify"]}),
+    ("use-null", rules.KEY_FORM, {"use": None}, {}),
+    ("alg", rules.ALGORITHM, {"alg": "ES384"}, {"alg": "ES256"}),
+    ("alg-agreement", rules.ALGORITHM, {"alg": "ECDH-ES"}, {}),
+):
+    sdc(
+        rule,
+        f"bound-{label}",
+        lambda c, member=member: c.payload["cnf"]["jwk"].update(member),
+        lambda c, good=good: c.payload["cnf"]["jwk"].update(good),
+    )
 sdc(rules.SIGNATURE, "other-holder", setting(holder=new_key()))
 sdc(rules.AUDIENCE, "other", setting(binding={"aud": "x509_hash:other"}))
 sdc(rules.AUDIENCE, "list", setting(binding={"aud": [AUDIENCE]}))

@@ -67,9 +67,10 @@ def verify(
 ) -> int:
     """Check a presentation from a file; needs no node.
 
-    FILE is an SD-JWT VC presentation as text, or an mdoc device response as CBOR; - is standard
-    input. Nothing is fetched, and no file is opened but those named here and the memory of
-    answered requests in the profile's folder. Exit code 0: verified; 1: refused, with the rule.
+    FILE is an SD-JWT VC presentation as text, or an mdoc device response as CBOR or its base64url
+    text; - is standard input. Nothing is fetched, and no file is opened but those named here and
+    the memory of answered requests in the profile's folder. Exit code 0: verified; 1: refused,
+    with the rule.
 
     \b
     Examples:

@@ -21,6 +21,7 @@ from cli.stateless.trust_folder import read_trust_folder
 from cli.stateless.verdict import show_refused, show_verified
 from p2p.adapters.verifier_memory import VerifierMemory
 from p2p.credentials import limits
+from p2p.credentials.encoding import base64url_decode
 from p2p.credentials.policy import RELEASED_AT, Policy, StatusPolicy
 from p2p.credentials.presentation import Request, SdJwtRequest, Verified
 from p2p.credentials.request_file import REQUEST_SIZE_MAX_BYTES, read_request
@@ -172,14 +173,23 @@ def _status_token(path: str) -> bytes:
 
 
 def _presentation(path: str, request: Request) -> bytes:
-    """The presentation's bytes; around the text of an SD-JWT white space is no part of it."""
+    """The presentation's bytes; white space around text is no part of it.
+
+    An mdoc may be text too: OpenID4VP hands it over in base64url. Its CBOR begins with a map, so
+    that it is never ASCII.
+    """
     try:
         data = read_bounded(path, limits.PRESENTATION_SIZE_MAX_BYTES)
     except Oversized as exc:
         raise refused(LENGTH, str(exc)) from exc
     except Unreadable as exc:
         raise click.UsageError(str(exc)) from exc
-    return data.strip() if isinstance(request, SdJwtRequest) else data
+    text = data.strip()
+    if isinstance(request, SdJwtRequest):
+        return text
+    if not text or not text.isascii():
+        return data
+    return base64url_decode(text.decode("ascii").rstrip("="), "The device response")
 
 
 def _note(screen: Screen, text: str) -> None:

@@ -127,6 +127,24 @@ def test_a_verified_mdoc_with_its_status(desk: Desk) -> None:
     assert claims["portrait"] == b64(b"\xff\xd8 no real image")
 
 
+def test_an_mdoc_as_the_text_that_openid4vp_hands_over(desk: Desk) -> None:
+    data = Mdoc(desk.world).build()
+    text = b64(data).encode()
+    for written in (text, b"\n" + text + b"==\n"):
+        found = desk.verify(written, "--json", "--stateless", request=MDOC_REQUEST)
+        assert (found.code, found.json["verdict"]) == (0, "verified")
+    for bad, rule in (
+        (b64(data[:-3]).encode(), "length"),
+        (text + b"+", "encoding"),
+        (text[:99] + b"\n" + text[99:], "encoding"),
+        (b64(text).encode(), "trailing-bytes"),
+        (b"", "length"),
+        (b" \n", "trailing-bytes"),
+    ):
+        found = desk.verify(bad, "--json", "--stateless", request=MDOC_REQUEST)
+        assert (found.code, found.json.get("rule")) == (1, rule), bad[:20]
+
+
 def test_a_refused_one_shows_its_rule_and_no_claims(desk: Desk) -> None:
     data = SdJwt(desk.world).build()
     found = desk.verify(data, "--json", request=SD_REQUEST | {"nonce": "another"})

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from p2p.core.config import LinkConfig
 
 
-@dataclass(slots=True)
-class TokenBucket:
+class TokenBucket(Struct):
     """Refills at ``rate_per_s`` up to ``burst``; starts full.
 
     Attributes:
@@ -23,17 +22,17 @@ class TokenBucket:
 
     def spend(self, amount: float, now_s: float) -> bool:
         """Take ``amount`` tokens; False, and nothing taken, where there are fewer."""
-        elapsed_s = max(0.0, now_s - self.filled_s)
-        self.tokens = min(self.burst, self.tokens + elapsed_s * self.rate_per_s)
-        self.filled_s = max(self.filled_s, now_s)
-        if amount > self.tokens:
-            return False
-        self.tokens -= amount
-        return True
+        tokens = self.tokens
+        elapsed_s = now_s - self.filled_s
+        if elapsed_s > 0.0:
+            tokens = min(self.burst, tokens + elapsed_s * self.rate_per_s)
+            self.filled_s = now_s
+        enough = amount <= tokens
+        self.tokens = tokens - amount if enough else tokens
+        return enough
 
 
-@dataclass(slots=True)
-class Budget:
+class Budget(Struct):
     """What one neighbour may send: bytes and frames."""
 
     size_bytes: TokenBucket

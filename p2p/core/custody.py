@@ -39,6 +39,8 @@ class Custody:
         self._tier_bytes: dict[Tier, int] = dict.fromkeys(Tier, 0)
         self._tier_count: dict[Tier, int] = dict.fromkeys(Tier, 0)
         self._depositor_bytes: dict[PeerId, int] = {}
+        self._ordered: tuple[EnvelopeId, ...] = ()
+        self._is_ordered = False
         for row in store.custody():
             self._index(row)
 
@@ -66,13 +68,16 @@ class Custody:
         known = self._by_hash
         return [hash_ for hash_ in hashes if hash_ in known]
 
-    def in_order_of_transfer(self) -> list[EnvelopeId]:
+    def in_order_of_transfer(self) -> tuple[EnvelopeId, ...]:
         """Give all ids: own first, then contacts', then others; smallest first within each."""
-        tiers = list(Tier)
-        ranked = sorted(
-            self._rows.values(), key=lambda row: (tiers.index(row.tier), self._room_of(row))
-        )
-        return [row.id for row in ranked]
+        if not self._is_ordered:
+            tiers = list(Tier)
+            ranked = sorted(
+                self._rows.values(), key=lambda row: (tiers.index(row.tier), self._room_of(row))
+            )
+            self._ordered = tuple(row.id for row in ranked)
+            self._is_ordered = True
+        return self._ordered
 
     def carried_for_others(self) -> tuple[int, int]:
         """Give how many envelopes are kept for others, and their bytes."""
@@ -161,6 +166,7 @@ class Custody:
         return iter(self._rows.values())
 
     def _index(self, row: CustodyRow) -> None:
+        self._is_ordered = False
         self._rows[row.id] = row
         self._by_hash.setdefault(row.tag, {})[row.id] = None
         self._by_hash.setdefault(row.commitment, {})[row.id] = None
@@ -168,6 +174,7 @@ class Custody:
         self._count(row, 1)
 
     def _remove(self, row: CustodyRow) -> None:
+        self._is_ordered = False
         del self._rows[row.id]
         for hash_ in (row.tag, row.commitment):
             others = self._by_hash.get(hash_)

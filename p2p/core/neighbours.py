@@ -8,10 +8,9 @@ the batch with those frames is durable, so a slow disk slows the sender and nobo
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
 from enum import Enum
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from p2p.core.budget import Budget
 from p2p.core.config import LinkConfig
@@ -42,8 +41,7 @@ class OfferMade(Struct):
     proofs_told: int
 
 
-@dataclass(slots=True)
-class Neighbour:
+class Neighbour(Struct):
     """All that the core knows of one link. Order of sending: replies, proofs, mail, offers.
 
     Attributes:
@@ -74,23 +72,21 @@ class Neighbour:
     to_return: int = 0
     accepts: int = 0
     seeks: int = 0
-    want_queue: list[EnvelopeId] = field(default_factory=list[EnvelopeId])
-    taken_queue: list[EnvelopeId] = field(default_factory=list[EnvelopeId])
-    refused_queue: list[tuple[EnvelopeId, RefusalReason]] = field(
-        default_factory=list[tuple[EnvelopeId, RefusalReason]]
-    )
-    control: deque[bytes] = field(default_factory=deque[bytes])
-    to_prove: deque[Tag] = field(default_factory=deque[Tag])
+    want_queue: list[EnvelopeId] = field(default_factory=list)
+    taken_queue: list[EnvelopeId] = field(default_factory=list)
+    refused_queue: list[tuple[EnvelopeId, RefusalReason]] = field(default_factory=list)
+    control: deque[bytes] = field(default_factory=deque)
+    to_prove: deque[Tag] = field(default_factory=deque)
     proofs_had: int = 0
-    to_carry: deque[EnvelopeId] = field(default_factory=deque[EnvelopeId])
-    to_offer: deque[EnvelopeId] = field(default_factory=deque[EnvelopeId])
-    offers: dict[EnvelopeId, OfferMade] = field(default_factory=dict[EnvelopeId, OfferMade])
-    offered: dict[EnvelopeId, None] = field(default_factory=dict[EnvelopeId, None])
-    direct: dict[EnvelopeId, None] = field(default_factory=dict[EnvelopeId, None])
-    carried: dict[EnvelopeId, int] = field(default_factory=dict[EnvelopeId, int])
-    wanted: dict[EnvelopeId, int] = field(default_factory=dict[EnvelopeId, int])
+    to_carry: deque[EnvelopeId] = field(default_factory=deque)
+    to_offer: deque[EnvelopeId] = field(default_factory=deque)
+    offers: dict[EnvelopeId, OfferMade] = field(default_factory=dict)
+    offered: dict[EnvelopeId, None] = field(default_factory=dict)
+    direct: dict[EnvelopeId, None] = field(default_factory=dict)
+    carried: dict[EnvelopeId, int] = field(default_factory=dict)
+    wanted: dict[EnvelopeId, int] = field(default_factory=dict)
     wanted_bytes: int = 0
-    passed: dict[Tag, EnvelopeId] = field(default_factory=dict[Tag, EnvelopeId])
+    passed: dict[Tag, EnvelopeId] = field(default_factory=dict)
 
     @classmethod
     def opened(cls, peer: PeerId, latency_s: float, config: LinkConfig, now_s: float) -> Neighbour:

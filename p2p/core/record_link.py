@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct, field
 
 from p2p.core.budget import TokenBucket
 from p2p.core.config import RecordConfig
@@ -45,8 +47,7 @@ class Account:
         )
 
 
-@dataclass(slots=True)
-class RecordOfferMade:
+class RecordOfferMade(Struct):
     """An offer of ours that is unanswered: when to make it again, and how often it was made."""
 
     repeat_at_s: float
@@ -76,8 +77,7 @@ class Fetch:
         return self.until - self.partial.parts
 
 
-@dataclass(slots=True)
-class RecordLink:
+class RecordLink(Struct):
     """One neighbour's part of the exchange.
 
     Attributes:
@@ -100,17 +100,17 @@ class RecordLink:
     neighbour: Neighbour
     account: Account
     tier: RecordTier
-    to_offer: deque[RecordId] = field(default_factory=deque[RecordId])
-    offers: dict[RecordId, RecordOfferMade] = field(default_factory=dict[RecordId, RecordOfferMade])
-    pending: dict[RecordId, None] = field(default_factory=dict[RecordId, None])
-    offered: dict[RecordId, int] = field(default_factory=dict[RecordId, int])
-    theirs: dict[RecordId, None] = field(default_factory=dict[RecordId, None])
-    serving: deque[tuple[RecordId, int]] = field(default_factory=deque[tuple[RecordId, int]])
-    answers: dict[RecordId, RecordReason] = field(default_factory=dict[RecordId, RecordReason])
-    waiting: dict[RecordId, RecordHeader] = field(default_factory=dict[RecordId, RecordHeader])
-    fetching: dict[RecordId, Fetch] = field(default_factory=dict[RecordId, Fetch])
-    wishes: list[RecordWish] = field(default_factory=list[RecordWish])
-    asked: dict[RecordId, None] = field(default_factory=dict[RecordId, None])
+    to_offer: deque[RecordId] = field(default_factory=deque)
+    offers: dict[RecordId, RecordOfferMade] = field(default_factory=dict)
+    pending: dict[RecordId, None] = field(default_factory=dict)
+    offered: dict[RecordId, int] = field(default_factory=dict)
+    theirs: dict[RecordId, None] = field(default_factory=dict)
+    serving: deque[tuple[RecordId, int]] = field(default_factory=deque)
+    answers: dict[RecordId, RecordReason] = field(default_factory=dict)
+    waiting: dict[RecordId, RecordHeader] = field(default_factory=dict)
+    fetching: dict[RecordId, Fetch] = field(default_factory=dict)
+    wishes: list[RecordWish] = field(default_factory=list)
+    asked: dict[RecordId, None] = field(default_factory=dict)
     window: int = WINDOW_FIRST_PARTS
     slow_until_s: float = 0.0
 

@@ -62,6 +62,8 @@ class RecordSync:
     fetching: RecordFetching = field(init=False)
     _links: dict[PeerId, RecordLink] = field(default_factory=dict[PeerId, RecordLink])
     _accounts: dict[PeerId, Account] = field(default_factory=dict[PeerId, Account])
+    _stirred: bool = True
+    _moment: float | None = None
 
     def __post_init__(self) -> None:
         self.fetching = RecordFetching(self.records, self.config, self._links)
@@ -70,6 +72,7 @@ class RecordSync:
 
     def greeted(self, neighbour: Neighbour, now_s: float) -> None:
         """Begin the exchange with a neighbour that said Hello: everything is on offer."""
+        self._stirred = True
         account = self._accounts.pop(neighbour.peer, None) or Account.opened(self.config, now_s)
         self._accounts[neighbour.peer] = account
         if len(self._accounts) > ACCOUNTS_MAX:
@@ -83,6 +86,7 @@ class RecordSync:
         """Forget a link; what was on its way is asked of others that have it."""
         link = self._links.pop(peer, None)
         if link is not None:
+            self._stirred = True
             self.fetching.closed(link)
 
     # --- the neighbour's frames ------------------------------------------------------------------
@@ -93,6 +97,7 @@ class RecordSync:
         Raises:
             RemoteError: no correct neighbour sends it.
         """
+        self._stirred = True
         link = self._links[neighbour.peer]
         link.tier = self._tier_of(neighbour.peer)
         match frame:
@@ -167,18 +172,26 @@ class RecordSync:
 
     def settle(self, now_s: float) -> list[Effect]:
         """End a batch: fetch what waits, offer what is new, give frames as mail leaves room."""
+        fresh = self.records.drain_fresh()
+        if not (self._stirred or fresh):
+            return []
         effects = self.fetching.settle(now_s)
-        for record in self.records.drain_fresh():
+        for record in fresh:
             for link in self._links.values():
                 if link.neighbour.accepts & Accepts.RECORDS:
                     link.to_offer.append(record)
+        self._stirred = False
         for link in self._links.values():
             if link.has_work():
                 effects += record_frames(link, self.records, now_s)
+                # What waits for credit is tried again in every batch.
+                self._stirred = self._stirred or link.has_work()
+        self._moment = self._next_moment()
         return effects
 
     def wake(self, now_s: float) -> list[Effect]:
         """Drop what is over its time, and repeat what is unanswered."""
+        self._stirred = True
         effects = self.records.expire(now_s)
         for link in self._links.values():
             _repeat_offers(link, now_s)
@@ -186,7 +199,10 @@ class RecordSync:
         return effects
 
     def next_wakeup(self) -> float | None:
-        """Give when :meth:`wake` has something to do (Unix s)."""
+        """Give when :meth:`wake` has something to do (Unix s): nothing moves it but a batch."""
+        return self._moment
+
+    def _next_moment(self) -> float | None:
         soonest_s = self.records.next_expiry()
         others = [link.next_moment() for link in self._links.values() if link.waits()]
         for moment in (self.fetching.next_wakeup(), *others):

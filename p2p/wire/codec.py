@@ -21,6 +21,7 @@ _ARRAY_LENGTH_MAX: Final = max(IDS_PER_FRAME_MAX, OFFERS_PER_FRAME_MAX, PROOFS_P
 nested arrays that announce this length cost 2 MB for a moment; with 4,096 it would be 33 MB."""
 _MAP_LENGTH_MAX: Final = 0
 """No format has a map."""
+_ENCODER: Final = msgspec.msgpack.Encoder()
 
 
 class _Versioned(msgspec.Struct, frozen=True, array_like=True):
@@ -35,9 +36,8 @@ def pack(value: object) -> bytes:
     Raises:
         InvalidInput: a text holds half a character (a lone surrogate), which has no encoding.
     """
-    plain = msgspec.to_builtins(value, builtin_types=(bytes,))
     try:
-        return msgpack.packb(plain, use_bin_type=True)
+        return _ENCODER.encode(value)
     except UnicodeEncodeError as exc:
         raise InvalidInput("The text holds half a character (a lone surrogate).") from exc
 

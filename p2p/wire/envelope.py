@@ -85,10 +85,8 @@ def size_of_class(size_class: int) -> int:
 
 def class_for(size_bytes: int) -> int | None:
     """Give the smallest class that holds ``size_bytes`` in all, or None where none does."""
-    for size_class in range(SIZE_CLASS_MAX + 1):
-        if size_bytes <= size_of_class(size_class):
-            return size_class
-    return None
+    size_class = max(0, (size_bytes - 1) // ENVELOPE_SIZE_MIN_BYTES).bit_length()
+    return size_class if size_class <= SIZE_CLASS_MAX else None
 
 
 def parse_header(data: bytes) -> EnvelopeHeader:

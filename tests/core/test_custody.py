@@ -80,7 +80,7 @@ def test_own_mail_leaves_first_then_contacts_then_strangers_smallest_first(
         row(4, tier=Tier.OWN, size_bytes=1024),
     ):
         keep(kept, one)
-    assert kept.in_order_of_transfer() == [row(n).id for n in (4, 3, 2, 1)]
+    assert kept.in_order_of_transfer() == tuple(row(n).id for n in (4, 3, 2, 1))
 
 
 def test_a_fifth_envelope_of_one_tag_is_refused(store: MemoryStore) -> None:

@@ -125,10 +125,10 @@ class TrustLists:
                 if issue[0] != newest[0]
                 else "A list that was issued later was seen before.",
             )
-        kept, document = self._read.get(read.name), self._documents.lists.get(read.name)
-        if kept is None or document is None or issue > newest:
+        kept = self._documents.lists.get(read.name)
+        if kept is None or read.name not in self._read or issue > newest:
             return True
-        return rank(read.found, data) < rank(kept.found, document.data)
+        return rank(data) < rank(kept.data)
 
     def keep(self, read: ReadList, offered: Offered, now_s: float) -> None:
         """Keep an authentic list in the place of its older issue."""

@@ -11,6 +11,7 @@ from typing import Final
 
 from p2p.core.trust_events import TrustForm
 from p2p.credentials.rules import SHAPE, Rule, refused
+from p2p.credentials.signed_first import signed_part
 from p2p.credentials.status_book import scope_of
 from p2p.credentials.status_list import StatusList
 from p2p.credentials.trust_lists import TrustList
@@ -50,14 +51,15 @@ def version_of(sequence: int, issued_s: int) -> int:
     return version
 
 
-def rank(found: StatusList | TrustList, data: bytes) -> tuple[bytes, int, bytes]:
-    """What orders copies of one issue: every node keeps the one with the lowest rank.
+def rank(data: bytes) -> tuple[bytes, int, bytes]:
+    """What orders authentic copies of one issue: every node keeps the one with the lowest rank.
 
     First comes what was signed, which only the signer can vary. Of copies that differ in what no
     signature covers (an unprotected header, blanks) the shortest stays: whoever passes a list on
     can make it longer and no shorter.
     """
-    return found.signed_hash, len(data), hashlib.sha256(data).digest()
+    signed_hash = hashlib.sha256(signed_part(data)).digest()
+    return signed_hash, len(data), hashlib.sha256(data).digest()
 
 
 def _name(*parts: str) -> bytes:

@@ -102,10 +102,10 @@ class StatusLists:
                 f"A status list of this address that is {newest - read.found.issued_at} s newer "
                 "was seen before.",
             )
-        kept, document = self._read.get(read.name), self._documents.lists.get(read.name)
-        if kept is None or document is None or read.found.issued_at > newest:
+        kept = self._documents.lists.get(read.name)
+        if kept is None or read.name not in self._read or read.found.issued_at > newest:
             return True
-        return rank(read.found, data) < rank(kept.found, document.data)
+        return rank(data) < rank(kept.data)
 
     def places_left(self) -> int:
         """Give for how many more addresses the book has room."""

@@ -167,13 +167,21 @@ def credential_kinds(claims: JsonObject) -> tuple[str, ...]:
         CredentialError: rules ``credential-type`` or ``length``.
     """
     kind = text_member(claims, "vct", CREDENTIAL_TYPE, _CREDENTIAL)
-    others = claims.get("aka_vcts", [])
-    named = [each for each in others if isinstance(each, str)] if isinstance(others, list) else []
-    if "aka_vcts" in claims and (not named or named != others or kind in named):
-        raise refused(CREDENTIAL_TYPE, "The credential's other types are no list of other types.")
-    if any(len(each) > limits.KIND_SIZE_MAX_CHARS for each in (kind, *named)):
+    others = _other_kinds(claims["aka_vcts"]) if "aka_vcts" in claims else ()
+    if kind in others:
+        raise refused(CREDENTIAL_TYPE, "The credential's own type is among its other types.")
+    kinds = (kind, *others)
+    if max(map(len, kinds)) > limits.KIND_SIZE_MAX_CHARS:
         raise refused(LENGTH, "The credential's type is longer than a type may be.")
-    return kind, *named
+    return kinds
+
+
+def _other_kinds(others: JsonValue) -> tuple[str, ...]:
+    listed = others if isinstance(others, list) else []
+    named = tuple(other for other in listed if isinstance(other, str))
+    if not named or len(named) != len(listed):
+        raise refused(CREDENTIAL_TYPE, "The credential's other types are no list of types.")
+    return named
 
 
 def _require_kind(kinds: tuple[str, ...], wanted: str) -> None:

@@ -43,6 +43,23 @@ def check_signature(data: bytes, trust: TrustStore, purpose: Purpose, now: int) 
             _check_cose(data, trust, purpose, now)
 
 
+def signed_part(data: bytes) -> bytes:
+    """What was signed of a blob that verified: the same in every copy, whatever stands around it.
+
+    Raises:
+        CredentialError: it is no signed blob.
+    """
+    text = data.strip()
+    match text[:1]:
+        case b"e":
+            return text.rpartition(b".")[0]
+        case b"{":
+            return compact_form(text.decode("utf-8", "replace")).rpartition(".")[0].encode()
+        case _:
+            message = read_message(cbor.decode(data, _WHAT), SIGN1_TAG, _WHAT)
+            return message.protected_bytes + (message.payload or b"")
+
+
 def _check_jws(data: bytes, trust: TrustStore, purpose: Purpose, now: int) -> None:
     head, _, rest = data.partition(b".")
     payload, _, signature = rest.partition(b".")

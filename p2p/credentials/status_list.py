@@ -7,7 +7,6 @@ checked before a single bit is believed.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
@@ -58,8 +57,7 @@ _Check: TypeAlias = Callable[[SigningKey], None]
 class StatusList:
     """An authentic status list. Times are seconds since 1970, None where not given.
 
-    ``ttl_s`` is how long the issuer wants copies to be kept before asking again;
-    ``signed_hash`` is SHA-256 of what was signed.
+    ``ttl_s`` is how long the issuer wants copies to be kept before asking again.
     """
 
     uri: str
@@ -68,7 +66,6 @@ class StatusList:
     ttl_s: int | None
     bits: StatusBits
     signer: Signer
-    signed_hash: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +107,8 @@ class StatusReader:
 
         signer = self._signer(jose_chain(token, _WHAT), check, now, times.issued_at)
         self._require_past(times, now)
-        return _list(*_jwt_list(token), times, signer, token.signed)
+        uri, bits = _jwt_list(token)
+        return StatusList(uri, times.issued_at, times.expires_at, times.ttl_s, bits, signer)
 
     def _read_cwt(self, data: bytes, now: int) -> StatusList:
         value = cbor.decode(data, _WHAT)
@@ -130,7 +128,8 @@ class StatusReader:
 
         signer = self._signer(cose_chain(message, _WHAT), check, now, times.issued_at)
         self._require_past(times, now)
-        return _list(*_cwt_list(claims), times, signer, message.protected_bytes + payload)
+        uri, bits = _cwt_list(claims)
+        return StatusList(uri, times.issued_at, times.expires_at, times.ttl_s, bits, signer)
 
     def _current(self, times: _Times, now: int) -> _Times:
         if times.expires_at is not None and now >= times.expires_at:
@@ -164,12 +163,6 @@ class StatusReader:
         """An authentic list from the future says that our own clock is behind."""
         if now + self.clock_skew_s < times.issued_at:
             raise refused(CLOCK, f"{_WHAT} was signed after the time our clock shows.")
-
-
-def _list(uri: str, bits: StatusBits, times: _Times, signer: Signer, signed: bytes) -> StatusList:
-    signed_hash = hashlib.sha256(signed).digest()
-    ends, ttl_s = times.expires_at, times.ttl_s
-    return StatusList(uri, times.issued_at, ends, ttl_s, bits, signer, signed_hash)
 
 
 def _status_signature(error: CredentialError) -> CredentialError:

@@ -7,7 +7,6 @@ a policy to judge, so it is told here and not refused (the real VICAL is valid f
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -65,8 +64,6 @@ class TrustList:
     signer: Signer
     scheme: str = ""
     """What a LoTE is about: its type and territory. One publisher may have several lists."""
-    signed_hash: bytes = b""
-    """SHA-256 of what was signed."""
 
     def is_stale(self, now: int) -> bool:
         """Whether a newer list should exist by now."""
@@ -111,7 +108,6 @@ def read_vical(data: bytes, roots: TrustStore, now: int, clock_skew_s: int = 60)
         anchors=anchors,
         skipped=len(entries) - len(anchors),
         signer=signer,
-        signed_hash=hashlib.sha256(message.protected_bytes + message.payload).digest(),
     )
 
 
@@ -152,7 +148,6 @@ def read_lote(text: str, roots: TrustStore, now: int, clock_skew_s: int = 60) ->
             for text in (scheme.get("LoTEType"), scheme.get("SchemeTerritory"))
             if isinstance(text, str)
         ),
-        signed_hash=hashlib.sha256(token.signed).digest(),
     )
 
 

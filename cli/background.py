@@ -7,7 +7,7 @@ import subprocess
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from cli.failures import CommandFailed, ExitCode
 
@@ -36,7 +36,7 @@ def check_profile(home: Path) -> None:
     Raises:
         CommandFailed: there is none.
     """
-    if not (home / "store.key").exists():
+    if not any((home / name).exists() for name in ("store.key", "molva.db")):
         raise CommandFailed(
             f"There is no profile in {home}. Make one with: molva init", code="home-missing"
         )
@@ -46,11 +46,11 @@ def start(session: Session, arguments: Sequence[str], passphrase: str) -> subpro
     """Start a node that outlives this process; its output goes to the log.
 
     The passphrase goes through a pipe: neither arguments nor the environment are secret.
+
+    Raises:
+        CommandFailed: the log cannot be written.
     """
-    log = log_file(session.home)
-    log.parent.mkdir(mode=0o700, exist_ok=True)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
-    with os.fdopen(os.open(log, flags, 0o600), "ab") as output:
+    with _open_log(log_file(session.home)) as output:
         process = subprocess.Popen(  # noqa: S603 - our own program, no shell
             [*session.daemon, "run", *arguments],
             stdin=subprocess.PIPE,
@@ -65,6 +65,15 @@ def start(session: Session, arguments: Sequence[str], passphrase: str) -> subpro
     except BrokenPipeError:
         pass  # It has ended already: the caller will see that, and why.
     return process
+
+
+def _open_log(log: Path) -> BinaryIO:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        log.parent.mkdir(mode=0o700, exist_ok=True)
+        return os.fdopen(os.open(log, flags, 0o600), "ab")
+    except OSError as exc:
+        raise CommandFailed(f"{log} cannot be written: {exc.strerror}.") from exc
 
 
 def log_end(home: Path) -> int:
@@ -201,5 +210,5 @@ def tail(path: Path, lines: int, start: int = 0) -> list[str]:
             end = file.seek(0, os.SEEK_END)
             file.seek(max(start, end - _LOG_TAIL_BYTES))
             return file.read().decode(errors="replace").splitlines()[-lines:]
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return []

@@ -37,8 +37,9 @@ def is_needed(home: Path) -> bool:
     """
     import msgspec
 
+    key = home / "store.key"
     try:
-        data = (home / "store.key").read_bytes()
+        data = key.read_bytes() if key.is_file() else b""
         _, entry, _ = msgspec.msgpack.decode(data, type=tuple[int, bytes, bytes])
         kind = msgspec.msgpack.decode(entry, type=list[object])[0]
     except (OSError, ValueError, IndexError):

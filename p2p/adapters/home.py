@@ -142,8 +142,8 @@ def locked_home(home: Home) -> Generator[None, None, None]:
         EnvironmentFault: the folder cannot be written.
     """
     with _locked(home, f"A node is running in {home.folder}{_running(home)}"):
+        _write_pid(home.pid)
         try:
-            _write_pid(home.pid)
             yield
         finally:
             home.pid.unlink(missing_ok=True)

@@ -126,18 +126,24 @@ def key_protection(path: Path) -> KeyProtection:
 
 def _read(path: Path) -> bytes:
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        # Without O_NONBLOCK a pipe in its place would be waited for.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError as exc:
         raise HomeMissing(f"There is no store key at {path}.") from exc
     except OSError as exc:
         raise EnvironmentFault(f"{path} cannot be read: {exc.strerror}.") from exc
-    with os.fdopen(descriptor, "rb") as file:
-        mode = stat.S_IMODE(os.fstat(descriptor).st_mode)
+    try:
+        info = os.fstat(descriptor)
+        if not stat.S_ISREG(info.st_mode):
+            raise EnvironmentFault(f"{path} is no file.")
+        mode = stat.S_IMODE(info.st_mode)
         if mode & 0o077:
             raise EnvironmentFault(
                 f"{path} is open to other users (mode {mode:04o}). Run: chmod 600 {path}"
             )
-        return file.read(KEY_FILE_SIZE_MAX_BYTES + 1)
+        return os.read(descriptor, KEY_FILE_SIZE_MAX_BYTES + 1)
+    finally:
+        os.close(descriptor)
 
 
 def _decode(path: Path, data: bytes) -> KeyEntry:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -60,6 +62,8 @@ def parse_settings(text: str, where: str) -> dict[str, Value]:
         written = _flat(tomllib.loads(text))
     except tomllib.TOMLDecodeError as exc:
         raise InvalidInput(f"{where} is no TOML: {exc}.") from exc
+    except RecursionError as exc:
+        raise InvalidInput(f"{where} is nested too deeply.") from exc
     known = {setting.key: setting for setting in SETTINGS}
     for key in written:
         if key not in known:
@@ -206,8 +210,14 @@ def _flat(table: Mapping[str, object], prefix: str = "") -> dict[str, object]:
 
 def _read(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            data = file.read(CONFIG_SIZE_MAX_BYTES + 1)
+        # Without O_NONBLOCK a pipe in its place would be waited for.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise EnvironmentFault(f"{path} is no file.")
+            data = os.read(descriptor, CONFIG_SIZE_MAX_BYTES + 1)
+        finally:
+            os.close(descriptor)
         text = data.decode()
     except FileNotFoundError:
         return ""

@@ -270,3 +270,21 @@ def test_a_damaged_key_file_is_left_to_the_node(tmp_path: Path, content: bytes) 
 def test_version(molva: CommandLine) -> None:
     assert molva("version").out == "molva 0.1.0, control API v1\n"
     assert molva("version", "--json").json == {"version": "0.1.0", "api": "v1"}
+
+
+def test_a_home_without_its_key_is_the_node_s_to_judge(molva: CommandLine, home: Path) -> None:
+    """Not "there is no profile": `molva init` would say that there is one."""
+    home.mkdir(mode=0o700)
+    (home / "molva.db").write_bytes(b"a store")
+    assert molva("node", "start").code == 0  # the stand-in starts in any home
+
+
+def test_a_log_that_cannot_be_written_is_told(molva: CommandLine, home: Path) -> None:
+    assert molva("init", "--no-passphrase").code == 0
+    (home / "logs").touch()
+    outcome = molva("node", "start")
+    assert (outcome.code, outcome.err) == (
+        1,
+        f"molva: {home}/logs/node.log cannot be written: File exists.\n",
+    )
+    assert molva("node", "logs").code in {0, 1}

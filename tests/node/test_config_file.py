@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -10,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from p2p.core.config import NodeConfig
-from p2p.errors import InvalidInput
+from p2p.errors import EnvironmentFault, InvalidInput
 from p2p.node.config_file import first_config, parse_settings, read_settings, settings_of
 from p2p.node.peers import PeerLimits
 from p2p.node.settings import SETTINGS, as_toml, reference
@@ -135,3 +137,18 @@ def test_the_documentation_lists_exactly_these_settings() -> None:
     assert DOCUMENT.read_text().endswith(reference()), (
         "docs/reference/configuration.md must end with p2p.node.settings.reference()"
     )
+
+
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo], ids=["folder", "pipe"])
+def test_what_is_no_file_is_told_and_not_waited_for(
+    tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    make(tmp_path / "config.toml")
+    with pytest.raises(EnvironmentFault, match="is no file"):
+        read_settings(tmp_path / "config.toml", "")
+
+
+def test_settings_nested_without_end_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text("listen = " + "[" * 30_000)
+    with pytest.raises(InvalidInput, match="nested too deeply"):
+        read_settings(tmp_path / "config.toml", "")

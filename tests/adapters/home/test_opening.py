@@ -44,6 +44,13 @@ def test_no_folder_and_an_empty_folder_are_no_profile(home: Home) -> None:
         (home.folder / "empty").mkdir(mode=0o700, exist_ok=True)
 
 
+def test_a_folder_in_place_of_the_process_id_is_told_and_left(home: Home) -> None:
+    home.pid.mkdir()
+    with pytest.raises(EnvironmentFault, match="pid cannot be written"), locked_home(home):
+        pass
+    assert home.pid.is_dir()
+
+
 def test_a_file_is_no_home(home: Home) -> None:
     with pytest.raises(EnvironmentFault, match="is no folder"):
         open_home(home.store)

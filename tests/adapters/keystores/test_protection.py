@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import unicodedata
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
@@ -294,3 +295,12 @@ def test_an_entry_that_cannot_be_deleted_is_no_failure(path: Path, desktop: Memo
     keyring.core._keyring_backend = stubborn
     change_protection(by_keyring(path), plain(path))
     assert plain(path).unlock() == key
+
+
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo], ids=["folder", "pipe"])
+def test_what_is_no_file_is_told_and_not_waited_for(
+    path: Path, make: Callable[[Path], None]
+) -> None:
+    make(path)
+    with pytest.raises(EnvironmentFault, match="is no file"):
+        read_key_file(path)

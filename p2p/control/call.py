@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 import msgspec
 
@@ -15,6 +16,7 @@ from p2p.errors import InvalidInput, RequestRefused
 from p2p.ports.store import Direction, MessageState
 
 Body = TypeVar("Body", bound=msgspec.Struct)
+_WRONG_LENGTH: Final = re.compile(r"Expected `str` of length ([<>]=) (\d+) - at `\$\.(\w+)`")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,18 @@ def _decode(decoder: msgspec.json.Decoder[Body], data: bytes) -> Body:
     try:
         return decoder.decode(data)
     except (msgspec.DecodeError, UnicodeError) as exc:
-        raise InvalidInput(f"The body is not what this endpoint takes: {exc}.") from exc
+        raise InvalidInput(_complaint(str(exc))) from exc
     except RecursionError as exc:
         raise InvalidInput("The body is nested too deeply.") from exc
+
+
+def _complaint(found: str) -> str:
+    """Put into words what is wrong with a body; people meet a wrong length most."""
+    length = _WRONG_LENGTH.fullmatch(found)
+    if length is None:
+        return f"The body is not what this endpoint takes: {found}."
+    bound, number, field = length.groups()
+    if (bound, number) == (">=", "1"):
+        return f"The {field} is empty."
+    most = "most" if bound == "<=" else "least"
+    return f"The {field} must have at {most} {number} characters."

@@ -44,7 +44,8 @@ async def test_send_with_a_lifetime(api: Api) -> None:
     ("body", "status", "code", "sentence"),
     [
         ({"contact": "dave", "text": "x"}, 404, "unknown-name", "no contact 'dave'"),
-        ({"contact": "bob", "text": ""}, 400, "invalid-input", "`$.text`"),
+        ({"contact": "bob", "text": ""}, 400, "invalid-input", "The text is empty."),
+        ({"contact": "b" * 129, "text": "x"}, 400, "invalid-input", "at most 128 characters"),
         ({"contact": "bob"}, 400, "invalid-input", "missing required field `text`"),
         ({"contact": "bob", "text": "x", "txt": 1}, 400, "invalid-input", "unknown field `txt`"),
         ({"contact": "bob", "text": 5}, 400, "invalid-input", "`$.text`"),

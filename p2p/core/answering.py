@@ -108,6 +108,9 @@ class Answering:
             raise InvalidInput("Only a question from a code is answered with codes.")
         if not command.credential:
             return self._decline(record, now_s)
+        if not record.face_to_face and not self.book.can_seal(record.account, now_s):
+            # Before a copy counts as shown: nothing takes that back.
+            raise NotReady("The contact who asked cannot be written to now.")
         made, shown = self.presentations.make(record, command, now_s)
         content = encode_content(made)
         outcome = Outcome()

@@ -1,4 +1,4 @@
-"""Which credential answers a question, and what becomes of one question too many."""
+"""Which credential answers a question, one question too many, and an answer that cannot leave."""
 
 from __future__ import annotations
 
@@ -6,8 +6,14 @@ from collections.abc import Callable
 
 import pytest
 
-from p2p.core.credential_events import NOBODY_YET, CredentialAsked, RequestState
-from p2p.errors import Conflict
+from p2p.core.credential_events import (
+    NOBODY_YET,
+    CredentialAsked,
+    CredentialList,
+    CredentialsListed,
+    RequestState,
+)
+from p2p.errors import Conflict, NotReady
 from p2p.ports.store import DocumentKind
 from tests.core.credential_people import People, verdict_of
 from tests.core.world import World
@@ -65,3 +71,16 @@ def test_one_question_too_many_is_not_asked(
     assert [people.stored("alice", kind) for kind in DocumentKind] == before
     people.world.run(10)
     assert [view.id for view in people.asked_of("bob")] == [first.id]
+
+
+def test_an_answer_that_cannot_be_written_uses_up_no_copy(people: People) -> None:
+    card = people.holds("bob")
+    out = people.asks("alice", "bob")
+    people.world.run(10)
+    seat = people.world.seats["bob"]
+    seat.book.forget(people.world.seats["alice"].account)
+    with seat.store.transaction():
+        seat.book.flush()
+    assert isinstance(people.refused("bob", people.answering(out.id, card)), NotReady)
+    (held,) = people.do("bob", CredentialsListed(people.id()), CredentialList).credentials
+    assert not held.used

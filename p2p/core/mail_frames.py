@@ -41,7 +41,7 @@ class MailFrames:
             case Refused():
                 self._taken(neighbour, self.sync.refused(neighbour, frame), now_s)
             case ProofFrame(proofs):
-                for proof in self.delivery.proofs.unknown(proofs):
+                for proof in self.delivery.proofs.heard(proofs, neighbour.peer):
                     outcome.effects += self.delivery.proven(proof, neighbour.peer, now_s)
             case _:
                 assert_never(frame)

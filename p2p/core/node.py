@@ -304,8 +304,8 @@ class Node:
 
     def _wake(self, now_s: float) -> list[Effect]:
         effects: list[Effect] = []
-        for hash_, knows in self._proofs.release(now_s):
-            self._sync.proven(hash_, knows)
+        for hash_, givers in self._proofs.release(now_s):
+            self._sync.proven(hash_, givers)
         self._sync.end_grace(now_s)
         effects += self._record_sync.wake(now_s)
         effects += self._delivery.expire(now_s)

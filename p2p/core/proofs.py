@@ -8,23 +8,24 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from typing import Final
+
+from msgspec import Struct
 
 from p2p.core.config import CustodyConfig
 from p2p.ports.store import CustodyStore, ProofRow
 from p2p.wire.ids import PeerId, Proof, Tag
 
 NOBODY: Final = PeerId("")
+NO_PROOF: Final = Tag(b"")
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """A proof, and a peer that has it."""
+class Released(Struct, frozen=True):
+    """What is known of a proof that may be told: its number, and the first peer that told it."""
 
-    row: ProofRow
-    knows: PeerId
+    number: int
+    giver: PeerId
 
 
 class Proofs:
@@ -33,14 +34,15 @@ class Proofs:
     def __init__(self, store: CustodyStore, config: CustodyConfig) -> None:
         self._store = store
         self._config = config
-        self._known: dict[Tag, Known] = {row.hash: Known(row, NOBODY) for row in store.proofs()}
-        self._released: dict[Tag, int] = {h: n for n, h in enumerate(self._known, start=1)}
+        self._known: dict[Tag, ProofRow] = {row.hash: row for row in store.proofs()}
+        self._released = {h: Released(n, NOBODY) for n, h in enumerate(self._known, start=1)}
         self._newest = len(self._released)
         self._waiting: list[tuple[float, Tag]] = []
-        self._expiries = [(row.row.expires_s, hash_) for hash_, row in self._known.items()]
+        self._givers: dict[Tag, dict[PeerId, None]] = {}
+        self._expiries = [(row.expires_s, hash_) for hash_, row in self._known.items()]
         heapq.heapify(self._expiries)
         self._unmatched: dict[Tag, None] = {}
-        self._hashes: dict[bytes, Tag] = {known.row.proof: h for h, known in self._known.items()}
+        self._hashes: dict[bytes, Tag] = {row.proof: h for h, row in self._known.items()}
 
     def __contains__(self, hash_: Tag) -> bool:
         return hash_ in self._known
@@ -48,17 +50,22 @@ class Proofs:
     def __len__(self) -> int:
         return len(self._known)
 
-    def unknown(self, proofs: Iterable[bytes]) -> list[Proof]:
-        """Give those proofs that are not known here; most that neighbours tell are, and these
-        are found by their bytes, without a hash for each.
+    def heard(self, proofs: Sequence[bytes], giver: PeerId) -> list[Proof]:
+        """Note that a peer has some proofs; give those that are not known here.
+
+        Most that neighbours tell are, and these are found by their bytes, without a hash for each.
         """
-        known = self._hashes
-        return [Proof(proof) for proof in proofs if proof not in known]
+        hashes = self._hashes
+        for proof in proofs if self._givers else ():
+            givers = self._givers.get(hashes.get(proof, NO_PROOF))
+            if givers is not None:
+                givers[giver] = None
+        return [Proof(proof) for proof in proofs if proof not in hashes]
 
     def opening(self, hashes: Iterable[Tag]) -> list[Proof]:
         """Give the proofs that open some hashes, of those that are known here."""
         known = self._known
-        return [known[hash_].row.proof for hash_ in hashes if hash_ in known]
+        return [known[hash_].proof for hash_ in hashes if hash_ in known]
 
     def learn(
         self, row: ProofRow, release_s: float, *, matched: bool, knows: PeerId = NOBODY
@@ -69,7 +76,8 @@ class Proofs:
         """
         if row.hash in self._known:
             return
-        self._known[row.hash] = Known(row, knows)
+        self._known[row.hash] = row
+        self._givers[row.hash] = {knows: None}
         self._hashes[row.proof] = row.hash
         heapq.heappush(self._waiting, (float(math.ceil(release_s)), row.hash))
         heapq.heappush(self._expiries, (row.expires_s, row.hash))
@@ -81,24 +89,24 @@ class Proofs:
         if len(self._known) > self._config.proofs_max:
             self._forget(next(iter(self._known)))
 
-    def release(self, now_s: float) -> list[tuple[Tag, PeerId]]:
-        """Give the hashes whose proofs may be told from now on, with a peer that knows each."""
-        due: list[tuple[Tag, PeerId]] = []
+    def release(self, now_s: float) -> list[tuple[Tag, tuple[PeerId, ...]]]:
+        """Give the hashes whose proofs may be told from now on, with the peers that told each."""
+        due: list[tuple[Tag, tuple[PeerId, ...]]] = []
         while self._waiting and self._waiting[0][0] <= now_s:
             _, hash_ = heapq.heappop(self._waiting)
-            known = self._known.get(hash_)
-            if known is not None:
+            givers = tuple(self._givers.pop(hash_, ()))
+            if givers:
                 self._newest += 1
-                self._released[hash_] = self._newest
-                due.append((hash_, known.knows))
+                self._released[hash_] = Released(self._newest, givers[0])
+                due.append((hash_, givers))
         return due
 
     def waiting(self) -> list[Proof]:
         """Give the proofs that may not be told yet, in the order of their time."""
         return [
-            known.row.proof
+            row.proof
             for _, hash_ in sorted(self._waiting)
-            if (known := self._known.get(hash_)) is not None
+            if (row := self._known.get(hash_)) is not None
         ]
 
     def released(self) -> list[Tag]:
@@ -112,13 +120,13 @@ class Proofs:
 
     def untold(self, after: int, peer: PeerId) -> list[Tag]:
         """Give the hashes of proofs that may be told and have a number above ``after``, oldest
-        first, but of those none that came from this peer.
+        first, but of those none that this peer told first.
         """
         found: list[Tag] = []
-        for hash_, number in reversed(self._released.items()):
-            if number <= after:
+        for hash_, released in reversed(self._released.items()):
+            if released.number <= after:
                 break
-            if self._known[hash_].knows != peer:
+            if peer != released.giver:
                 found.append(hash_)
         found.reverse()
         return found
@@ -131,14 +139,15 @@ class Proofs:
         """Forget proofs of envelopes that nobody may carry any more."""
         while self._expiries and self._expiries[0][0] <= now_s:
             _, hash_ = heapq.heappop(self._expiries)
-            known = self._known.get(hash_)
-            if known is not None and known.row.expires_s <= now_s:
+            row = self._known.get(hash_)
+            if row is not None and row.expires_s <= now_s:
                 self._forget(hash_)
 
     def _forget(self, hash_: Tag) -> None:
-        known = self._known.pop(hash_, None)
-        if known is not None:
-            self._hashes.pop(known.row.proof, None)
+        row = self._known.pop(hash_, None)
+        if row is not None:
+            self._hashes.pop(row.proof, None)
+        self._givers.pop(hash_, None)
         self._released.pop(hash_, None)
         self._unmatched.pop(hash_, None)
         self._store.delete_proof(hash_)

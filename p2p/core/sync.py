@@ -100,10 +100,10 @@ class Sync:
         """Give when the next grace time ends (Unix s)."""
         return next(iter(self._held_back.values()), None)
 
-    def proven(self, hash_: Tag, knows: PeerId) -> None:
-        """Tell neighbours of a proof that may be told from now on, but not who knows it."""
+    def proven(self, hash_: Tag, givers: tuple[PeerId, ...]) -> None:
+        """Tell neighbours of a proof that may be told from now on, but not those that told it."""
         for neighbour in self.neighbours.values():
-            if neighbour.peer != knows:
+            if neighbour.peer not in givers:
                 neighbour.to_prove.append(hash_)
 
     def prove_to(self, peer: PeerId, hash_: Tag) -> None:
@@ -282,9 +282,11 @@ class Sync:
             neighbour.remember_passed(entry)
         if reason is not None or self.book.recognises(tag):
             return reason
-        room_bytes = self.custody.room_for(envelope, size_of_class(entry.size_class))
-        room_bytes += neighbour.wanted_bytes
-        reason = self._unwilling(neighbour, tag, room_bytes, entry.copies, now_s)
+        reason = RefusalReason.NOT_CARRYING
+        if entry.copies:
+            room_bytes = self.custody.room_for(envelope, size_of_class(entry.size_class))
+            room_bytes += neighbour.wanted_bytes
+            reason = self._unwilling(neighbour, tag, room_bytes, entry.copies, now_s)
         if reason is not None:
             neighbour.remember_passed(entry)
         return reason

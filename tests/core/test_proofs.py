@@ -10,7 +10,7 @@ from p2p.adapters.memory_store import MemoryStore
 from p2p.core.config import CustodyConfig
 from p2p.core.proofs import Proofs
 from p2p.ports.store import ProofRow
-from p2p.wire.ids import Proof, tag_of
+from p2p.wire.ids import PeerId, Proof, tag_of
 
 
 @pytest.fixture
@@ -45,6 +45,26 @@ def test_proofs_of_one_second_are_told_together(store: MemoryStore) -> None:
     assert proofs.next_release() == 8.0
     assert len(proofs.release(8.0)) == 3
     assert proofs.waiting() == [row(3).proof]
+
+
+def test_who_tells_a_proof_that_still_waits_is_not_told_it(store: MemoryStore) -> None:
+    proofs = Proofs(store, CustodyConfig())
+    first, second, third = (PeerId(name) for name in "abc")
+    proofs.learn(row(1), 3.0, matched=True, knows=first)
+    proofs.learn(row(2), 4.0, matched=True, knows=first)
+    assert proofs.heard([row(1).proof, row(1).proof], second) == []
+    assert proofs.release(3.0) == [(row(1).hash, (first, second))]
+    assert proofs.heard([row(1).proof], third) == []
+    assert proofs.release(4.0) == [(row(2).hash, (first,))]
+    assert proofs.untold(0, first) == []
+    assert proofs.untold(0, third) == [row(1).hash, row(2).hash]
+
+
+def test_a_proof_that_was_forgotten_while_it_waited_is_told_once(store: MemoryStore) -> None:
+    proofs = Proofs(store, CustodyConfig(proofs_max=1))
+    for number in (1, 2, 1):
+        proofs.learn(row(number), 3.0, matched=True, knows=PeerId("a"))
+    assert proofs.release(3.0) == [(row(1).hash, (PeerId("a"),))]
 
 
 def test_proofs_survive_a_restart_and_are_told_then(store: MemoryStore) -> None:
@@ -87,6 +107,6 @@ def test_a_proof_is_unknown_again_once_it_is_forgotten(store: MemoryStore) -> No
     proofs = Proofs(store, CustodyConfig())
     proofs.learn(row(2, expires_s=20.0), 0.0, matched=True)
     told = [row(number).proof for number in (3, 1, 2, 4)]
-    assert proofs.unknown(told) == [row(3).proof, row(4).proof]
+    assert proofs.heard(told, PeerId("b")) == [row(3).proof, row(4).proof]
     proofs.expire(10.0)
-    assert proofs.unknown(told) == [row(3).proof, row(1).proof, row(4).proof]
+    assert proofs.heard(told, PeerId("b")) == [row(3).proof, row(1).proof, row(4).proof]

@@ -33,6 +33,7 @@ from p2p.errors import InvalidInput
 from p2p.ports.store import MessageRow
 from p2p.wire.ids import AccountKey, CommandId, EnvelopeId, PeerId
 from p2p.wire.limits import LIFETIME_MAX_S
+from simulations.collector import seldom_collected
 from simulations.kernel import Kernel
 from simulations.protocol.acquaintance import acquaint
 from simulations.protocol.happenings import (
@@ -112,7 +113,8 @@ class ProtocolWorld:
         acquaint(self.seats, self.creations)
         for seat in self.seats:
             self._start(seat)
-        self.kernel.run(self.settings.end_s, self._handle)
+        with seldom_collected():
+            self.kernel.run(self.settings.end_s, self._handle)
         return self.tally.outcome(self.kernel.now_s)
 
     def creation_of(self, envelope: EnvelopeId) -> Creation | None:

@@ -15,7 +15,6 @@ from p2p.adapters.undo_journal import (
     ExpiringTable,
     NumberedTable,
     UndoableTable,
-    UndoableTransaction,
     UndoJournal,
     by_number,
 )
@@ -49,14 +48,12 @@ class MemoryStore(MemoryRecords):
         "_proofs",
         "_sequence",
         "_tombstones",
-        "_transaction",
     )
 
     def __init__(self) -> None:
         journal = UndoJournal()
         super().__init__(journal)
         self._journal = journal
-        self._transaction = UndoableTransaction(journal)
         self._documents = UndoableTable[tuple[DocumentKind, bytes], bytes](journal)
         self._messages = UndoableTable[int, MessageRow](journal)
         self._orders = UndoableTable[tuple[MessageId, Direction], int](journal)
@@ -70,7 +67,7 @@ class MemoryStore(MemoryRecords):
 
     def transaction(self) -> AbstractContextManager[None]:
         """Open a transaction; see :class:`p2p.ports.store.Store`."""
-        return self._transaction
+        return self._journal
 
     def size_bytes(self) -> int:
         """Give the bytes of documents, texts, envelopes and records, with nothing for overhead."""

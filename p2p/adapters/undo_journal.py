@@ -15,8 +15,11 @@ V = TypeVar("V")
 _DUE_SLACK: Final = 64
 
 
-class UndoJournal:
-    """How to take back what the open transaction has done; refuses writes outside of one."""
+class UndoJournal(AbstractContextManager[None, None]):
+    """How to take back what the open transaction has done; refuses writes outside of one.
+
+    It is its own transaction, since a simulation opens hundreds of thousands of them.
+    """
 
     __slots__ = ("_open", "_undo")
 
@@ -24,8 +27,7 @@ class UndoJournal:
         self._undo: list[Callable[[], object]] = []
         self._open = False
 
-    def begin(self) -> None:
-        """Open the transaction."""
+    def __enter__(self) -> None:
         assert not self._open, "a transaction is open already"
         self._open = True
 
@@ -34,39 +36,17 @@ class UndoJournal:
         assert self._open, "writing needs a transaction"
         self._undo.append(undo)
 
-    def commit(self) -> None:
-        """Keep everything since :meth:`begin`."""
-        self._open = False
-        self._undo.clear()
-
-    def roll_back(self) -> None:
-        """Undo everything since :meth:`begin`, the newest change first."""
-        self._open = False
-        while self._undo:
-            self._undo.pop()()
-
-
-class UndoableTransaction(AbstractContextManager[None, None]):
-    """One per store, used again and again: a simulation opens millions of transactions."""
-
-    __slots__ = ("_journal",)
-
-    def __init__(self, journal: UndoJournal) -> None:
-        self._journal = journal
-
-    def __enter__(self) -> None:
-        self._journal.begin()
-
     def __exit__(
         self,
         exc_type: type[BaseException] | None,
         exc_value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._open = False
         if exc_type is None:
-            self._journal.commit()
-        else:
-            self._journal.roll_back()
+            self._undo.clear()
+        while self._undo:
+            self._undo.pop()()
 
 
 class UndoableTable(Generic[K, V]):

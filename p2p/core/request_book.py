@@ -167,7 +167,7 @@ class RequestBook:
 
     def next_end(self) -> float | None:
         """Give when the next open question is over (Unix s)."""
-        return min(self._ends.values(), default=None)
+        return min(self._ends.values()) if self._ends else None
 
     def forget(self, contact: AccountKey) -> None:
         """Forget every question asked of a contact or by it."""

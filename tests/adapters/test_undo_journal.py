@@ -4,9 +4,21 @@ from __future__ import annotations
 
 import pytest
 
-from p2p.adapters.undo_journal import ExpiringTable, UndoableTransaction, UndoJournal
+from p2p.adapters.undo_journal import ExpiringTable, UndoJournal
 
 ROWS = 500
+
+
+class Failure(Exception):
+    """Has a transaction undone."""
+
+
+def _churn_and_fail(table: ExpiringTable[int, float]) -> None:
+    table.drop_over(100.0)
+    for number in range(10, ROWS):
+        table.append(number, 200.0)
+        table.drop(number)
+    raise Failure
 
 
 @pytest.fixture
@@ -22,7 +34,7 @@ def table(journal: UndoJournal) -> ExpiringTable[int, float]:
 def test_rows_that_are_deleted_leave_nothing_for_long(
     journal: UndoJournal, table: ExpiringTable[int, float]
 ) -> None:
-    with UndoableTransaction(journal):
+    with journal:
         table.append(-1, 50.0)
         for number in range(ROWS):
             table.append(number, 100.0 + number)
@@ -37,7 +49,7 @@ def test_rows_that_are_deleted_leave_nothing_for_long(
 def test_a_row_that_lives_on_is_not_dropped_at_its_first_end(
     journal: UndoJournal, table: ExpiringTable[int, float]
 ) -> None:
-    with UndoableTransaction(journal):
+    with journal:
         table.append(1, 10.0)
         table.put(1, (1, 30.0))
         table.drop_over(20.0)
@@ -49,17 +61,13 @@ def test_a_row_that_lives_on_is_not_dropped_at_its_first_end(
 def test_what_is_undone_still_finds_its_end(
     journal: UndoJournal, table: ExpiringTable[int, float]
 ) -> None:
-    with UndoableTransaction(journal):
+    with journal:
         for number in range(10):
             table.append(number, 100.0)
-    journal.begin()
-    table.drop_over(100.0)
-    for number in range(10, ROWS):
-        table.append(number, 200.0)
-        table.drop(number)
-    journal.roll_back()
+    with pytest.raises(Failure), journal:
+        _churn_and_fail(table)
     assert len(table.in_order()) == 10
-    with UndoableTransaction(journal):
+    with journal:
         table.drop_over(99.0)
         assert len(table.in_order()) == 10
         table.drop_over(100.0)

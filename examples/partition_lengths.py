@@ -32,7 +32,7 @@ def ratios(results: Path) -> dict[tuple[str, float], list[float]]:
     """Give delivery ratios, one a seed, by router and length in hours; the oracle is one more."""
     found: dict[tuple[str, float], list[float]] = defaultdict(list)
     limits: dict[tuple[float, int], float] = {}
-    for row in pq.read_table(results, columns=COLUMNS).to_pylist():
+    for row in pq.ParquetFile(results).read(COLUMNS, use_threads=False).to_pylist():
         hours = row[LENGTH] / 3600
         found[row[ROUTER], hours].append(row["delivery_ratio"])
         limits[hours, row["seed"]] = row["oracle_delivery_ratio"]  # the same for every router

@@ -169,7 +169,8 @@ def read_rows(path: Path, needed: Sequence[str]) -> list[dict[str, Cell]]:
     except OSError as error:
         raise InvalidInput(f"Cannot read {path}: {error.strerror or error}.") from error
     try:
-        table = pq.read_table(io.BytesIO(data))
+        # A thread of Arrow's that outlives a short command aborts the process as it ends.
+        table = pq.ParquetFile(io.BytesIO(data), pre_buffer=False).read(use_threads=False)
         if not set(needed) <= set(table.column_names):
             raise _no_table(path)
         return [{name: _plain(cell) for name, cell in row.items()} for row in table.to_pylist()]

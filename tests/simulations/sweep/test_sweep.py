@@ -2,8 +2,12 @@
 
 import errno
 import json
+import subprocess
+import sys
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from p2p.errors import Conflict, InvalidInput, StoreFull
@@ -367,3 +371,19 @@ def test_a_run_that_a_checker_objects_to_is_told_each_time(tmp_path):
     tally, _ = sweep(wanted, out, Unsound())
     assert [seed for _, seed in tally.unsound] == [2, 2, 2, 2]
     assert sweep(wanted, out)[0].unsound == tally.unsound
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are counted by /proc")
+def test_reading_a_table_leaves_no_thread_behind(tmp_path):
+    """A thread of Arrow's that still runs when a short command ends aborts it."""
+    path = tmp_path / "t.parquet"
+    pq.write_table(pa.table({"a": list(range(1000)), "b": ["x"] * 1000}), path)
+    script = (
+        "import os, sys\n"
+        "from pathlib import Path\n"
+        "from simulations.sweep.tables import read_rows\n"
+        "before = len(os.listdir('/proc/self/task'))\n"
+        "assert len(read_rows(Path(sys.argv[1]), ['a'])) == 1000\n"
+        "assert len(os.listdir('/proc/self/task')) == before\n"
+    )
+    subprocess.run([sys.executable, "-c", script, str(path)], check=True, timeout=100)

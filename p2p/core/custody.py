@@ -35,6 +35,7 @@ class Custody:
         self._rows: dict[EnvelopeId, CustodyRow] = {}
         self._by_hash: dict[Tag, dict[EnvelopeId, None]] = {}
         self._expiries: list[tuple[float, EnvelopeId]] = []
+        self._unanswered: dict[EnvelopeId, None] = {}
         self._tombstones: dict[EnvelopeId, float] = dict(store.tombstones())
         self._tier_bytes: dict[Tier, int] = dict.fromkeys(Tier, 0)
         self._tier_count: dict[Tier, int] = dict.fromkeys(Tier, 0)
@@ -116,6 +117,15 @@ class Custody:
             self._rows[envelope] = replace(row, copies=copies)
             self._store.set_copies(envelope, copies)
 
+    def note_unanswered(self, envelope: EnvelopeId) -> None:
+        """Take note that a link ended before it said what became of an envelope."""
+        if envelope in self._rows:
+            self._unanswered[envelope] = None
+
+    def is_unanswered(self, envelope: EnvelopeId) -> bool:
+        """Tell whether somebody may have an envelope without having said so to this process."""
+        return envelope in self._unanswered
+
     def finish(self, envelope: EnvelopeId, why: str) -> Dropped | None:
         """Drop an envelope and remember until its expiry that it is done with."""
         dropped = self.release(envelope, why)
@@ -175,6 +185,7 @@ class Custody:
 
     def _remove(self, row: CustodyRow) -> None:
         self._is_ordered = False
+        self._unanswered.pop(row.id, None)
         del self._rows[row.id]
         for hash_ in (row.tag, row.commitment):
             others = self._by_hash.get(hash_)

@@ -84,18 +84,19 @@ class Delivery:
             if row.tier is not Tier.OWN and self.inbox.book.recognises(row.tag)
         ]
 
-    def proven(self, proof: Proof, giver: PeerId, now_s: float) -> list[Effect]:
+    def proven(self, proof: Proof, giver: PeerId, now_s: float) -> Outcome:
         """Take in a delivery proof: drop what it opens, tell the sender if that is us."""
         hash_ = tag_of(proof)
         if hash_ in self.proofs:
-            return []
+            return Outcome()
         rows = self.custody.matching(hash_)
         expires_s = max((row.expires_s for row in rows), default=now_s + LIFETIME_DEFAULT_S)
         release_s = now_s + self.entropy.uniform() * self.config.proof_delay_max_s
         row = ProofRow(hash_, proof, expires_s)
         self.proofs.learn(row, release_s, matched=bool(rows), knows=giver)
-        self.outbox.proven(hash_, now_s)
-        return [effect for row in rows for effect in self._drop(row, "proven", now_s)]
+        anew = self.outbox.proven(hash_, now_s)
+        dropped = [effect for row in rows for effect in self._drop(row, "proven", now_s)]
+        return Outcome(dropped, anew)
 
     def expire(self, now_s: float) -> list[Effect]:
         """Drop envelopes that are over their time."""

@@ -42,7 +42,7 @@ class MailFrames:
                 self._taken(neighbour, self.sync.refused(neighbour, frame), now_s)
             case ProofFrame(proofs):
                 for proof in self.delivery.proofs.heard(proofs, neighbour.peer):
-                    outcome.effects += self.delivery.proven(proof, neighbour.peer, now_s)
+                    outcome.add(self.delivery.proven(proof, neighbour.peer, now_s))
             case _:
                 assert_never(frame)
         return outcome

@@ -222,17 +222,36 @@ class Outbox:
         entry = HistoryEntry(now_s, "carried", peer)
         self._change(message.row, MessageState.CARRIED, len(message.carriers), entry)
 
-    def proven(self, hash_: Tag, now_s: float) -> None:
-        """Note that the proof of one of our envelopes was seen: it was opened."""
+    def proven(self, hash_: Tag, now_s: float) -> list[EnvelopeId]:
+        """Note that the proof of one of our envelopes was seen: it was opened.
+
+        Unless nobody ever took it. Then an older copy of this home was put back, and the tag was
+        used before: the message is sealed again, under the next one. Gives what is to be offered.
+        """
         session = self._sessions.pop(hash_, None)
         if session:
             self.book.acknowledge(session, now_s)
         message = self._by_hash.get(hash_)
         if message is None:
-            return
+            return []
         self._forget(message)
+        if self._nobody_took(message) and self.book.can_seal(message.row.contact, now_s):
+            sealed_row, envelope = self._seal_message(message.row, now_s)
+            entry = HistoryEntry(now_s, "sealed-anew", "its tag was used before: a copied home")
+            self._change(sealed_row, MessageState.QUEUED, 0, entry)
+            return [envelope]
         entry = HistoryEntry(now_s, "delivered", "its delivery proof was seen")
         self._change(message.row, MessageState.DELIVERED, message.carrier_count(), entry)
+        return []
+
+    def _nobody_took(self, message: OpenMessage) -> bool:
+        """Tell whether an envelope that this process sealed cannot have been opened: a neighbour
+        says Taken before it gives a proof.
+        """
+        sealed_now = bool(message.session)
+        return (
+            sealed_now and not message.carriers and not self.custody.is_unanswered(message.envelope)
+        )
 
     def expired(self, envelope: CustodyRow, now_s: float) -> None:
         """Note that an envelope of ours is over its time."""

@@ -67,6 +67,8 @@ class Sync:
         self._proofs_had[neighbour.peer] = neighbour.proofs_had
         if len(self._proofs_had) > PEERS_REMEMBERED_MAX:
             del self._proofs_had[next(iter(self._proofs_had))]
+        for envelope in neighbour.carried:
+            self.custody.note_unanswered(envelope)
         for envelope in neighbour.wanted:
             if self._asked.get(envelope) == neighbour.peer:
                 del self._asked[envelope]

@@ -2,12 +2,14 @@
 
 Nothing is delivered twice, unless the recipient lost its memory between; nothing is delivered that
 was not sent, or to anybody else; nobody keeps more for others than it has room for, twice, or past
-the end of a lifetime; sprayed copies are never more than a message began with; and what was taken
-into custody is there until a reason is given.
+the end of a lifetime; sprayed copies are never more than a message began with; a message comes over
+a link that lasted from its first byte to its last; and what was taken into custody is there until a
+reason is given.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 from simulations.checkers.finding import FINDINGS_MAX, Finding
@@ -46,12 +48,18 @@ class Safety:
         self._others_bytes: dict[int, int] = {}
         self._shares: dict[str, dict[int, int]] = {}
         self._own: dict[int, set[str]] = {}
+        self._links: dict[tuple[int, int], float] = {}
+        self._begun: dict[tuple[int, int], tuple[str, float]] = {}
         self._judges: dict[str, Callable[[float, int, tuple[Field, ...]], None]] = {
             "created": self._create,
             "kept": self._keep,
             "delivered": self._deliver,
             "dropped": self._drop,
             "forgot": self._forget,
+            "link-up": self._link,
+            "link-down": self._unlink,
+            "sent": self._send,
+            "relayed": self._relay,
         }
 
     def note(self, time_s: float, node: int, kind: str, fields: tuple[Field, ...]) -> None:
@@ -146,6 +154,23 @@ class Safety:
         if why == "evicted":
             self._find(time_s, node, f"own message {message} was evicted.")
 
+    def _link(self, time_s: float, node: int, fields: tuple[Field, ...]) -> None:
+        self._links[_pair(node, int(fields[0]))] = time_s
+
+    def _unlink(self, time_s: float, node: int, fields: tuple[Field, ...]) -> None:
+        del time_s
+        self._links.pop(_pair(node, int(fields[0])), None)
+
+    def _send(self, time_s: float, node: int, fields: tuple[Field, ...]) -> None:
+        self._begun[node, int(fields[1])] = str(fields[0]), time_s
+
+    def _relay(self, time_s: float, node: int, fields: tuple[Field, ...]) -> None:
+        message, source = str(fields[0]), int(fields[1])
+        sent, begun_s = self._begun.pop((source, node), ("", 0.0))
+        if sent != message or self._links.get(_pair(source, node), math.inf) > begun_s:
+            sentence = f"message {message} came from node {source}, and no link lasted all its way."
+            self._find(time_s, node, sentence)
+
     def _forget(self, time_s: float, node: int, fields: tuple[Field, ...]) -> None:
         del time_s, fields
         for message in self._holdings.held.get(node, ()):
@@ -153,3 +178,7 @@ class Safety:
         self._others_bytes.pop(node, None)
         self._inbox.pop(node, None)
         self._own.pop(node, None)
+
+
+def _pair(first: int, second: int) -> tuple[int, int]:
+    return (first, second) if first < second else (second, first)

@@ -39,6 +39,9 @@ def lines(*told, copies=None, buffer_bytes=1000, ttl_s=50.0):
 
 
 BORN = (0, "created", "M1", 3, 100)
+LINKED = (0, "link-up", 1)
+SENT = (0, "sent", "M1", 1)
+BROKEN = "message M1 came from node 0, and no link lasted all its way."
 
 
 def test_a_sound_world_has_no_finding():
@@ -113,6 +116,14 @@ def test_a_quota_that_is_not_kept_is_caught():
         ([BORN, *[(1, "kept", "M1", 0, 1, 1)] * 2], "message M1 was taken twice."),
         ([BORN, (1, "dropped", "M1", "expired")], "message M1 was dropped, and was not there."),
         ([BORN, (0, "dropped", "M1", "evicted")], "own message M1 was evicted."),
+        ([BORN, LINKED, (1, "relayed", "M1", 0, 100)], BROKEN),
+        ([BORN, SENT, (1, "relayed", "M1", 0, 100)], BROKEN),
+        ([BORN, LINKED, SENT, (1, "link-down", 0), (1, "relayed", "M1", 0, 100)], BROKEN),
+        (
+            [BORN, LINKED, SENT, (0, "link-down", 1), LINKED, (1, "relayed", "M1", 0, 100)],
+            BROKEN,
+        ),
+        ([BORN, LINKED, SENT, *[(1, "relayed", "M1", 0, 100)] * 2], BROKEN),
         (
             [BORN, *[(9, "link-up", 1)] * 60, (1, "kept", "M1", 0, 1, 1)],
             "message M1 was taken after the end of its lifetime.",
@@ -125,6 +136,10 @@ def test_a_quota_that_is_not_kept_is_caught():
 )
 def test_lines_that_must_not_be_are_caught(told, says):
     assert lines(*told) == [says]
+
+
+def test_a_message_that_a_link_carries_whole_is_no_finding():
+    assert lines(BORN, LINKED, SENT, (1, "relayed", "M1", 0, 100)) == []
 
 
 def test_custody_that_nobody_was_told_of_is_caught():

@@ -270,7 +270,9 @@ class Outbox:
 
     def next_expiry(self) -> float | None:
         """Give when the next unsealed message is over its time (Unix s)."""
-        return min((row.expires_s for row in self._unsealed.values()), default=None)
+        if not self._unsealed:
+            return None
+        return min(row.expires_s for row in self._unsealed.values())
 
     def forget(self, contact: AccountKey) -> None:
         """Drop everything to a contact."""

@@ -35,7 +35,7 @@ class Custody:
         self._rows: dict[EnvelopeId, CustodyRow] = {}
         self._by_hash: dict[Tag, dict[EnvelopeId, None]] = {}
         self._expiries: list[tuple[float, EnvelopeId]] = []
-        self._unanswered: dict[EnvelopeId, None] = {}
+        self._unanswered: dict[EnvelopeId, int] = {}
         self._tombstones: dict[EnvelopeId, float] = dict(store.tombstones())
         self._tier_bytes: dict[Tier, int] = dict.fromkeys(Tier, 0)
         self._tier_count: dict[Tier, int] = dict.fromkeys(Tier, 0)
@@ -117,10 +117,16 @@ class Custody:
             self._rows[envelope] = replace(row, copies=copies)
             self._store.set_copies(envelope, copies)
 
-    def note_unanswered(self, envelope: EnvelopeId) -> None:
-        """Take note that a link ended before it said what became of an envelope."""
-        if envelope in self._rows:
-            self._unanswered[envelope] = None
+    def note_given(self, row: CustodyRow) -> None:
+        """Take note that an envelope of ours is on its way to somebody."""
+        if row.tier is Tier.OWN:
+            self._unanswered[row.id] = self._unanswered.get(row.id, 0) + 1
+
+    def note_refused(self, envelope: EnvelopeId) -> None:
+        """Take note that somebody to whom it was given does not have it."""
+        count = self._unanswered.pop(envelope, 0)
+        if count > 1:
+            self._unanswered[envelope] = count - 1
 
     def is_unanswered(self, envelope: EnvelopeId) -> bool:
         """Tell whether somebody may have an envelope without having said so to this process."""

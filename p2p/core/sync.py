@@ -67,8 +67,6 @@ class Sync:
         self._proofs_had[neighbour.peer] = neighbour.proofs_had
         if len(self._proofs_had) > PEERS_REMEMBERED_MAX:
             del self._proofs_had[next(iter(self._proofs_had))]
-        for envelope in neighbour.carried:
-            self.custody.note_unanswered(envelope)
         for envelope in neighbour.wanted:
             if self._asked.get(envelope) == neighbour.peer:
                 del self._asked[envelope]
@@ -169,6 +167,8 @@ class Sync:
             envelope = EnvelopeId(refusal.id)
             was_offered = neighbour.answered(envelope)
             shared = neighbour.carried.pop(envelope, None)
+            if shared is not None:
+                self.custody.note_refused(envelope)
             neighbour.direct.pop(envelope, None)
             row = self.custody.row(envelope)
             if shared is not None and row is not None:

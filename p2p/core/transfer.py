@@ -106,6 +106,7 @@ class Transfer:
             kept = row.copies if is_direct else self.router.keep(_item(row), shared)
             self.custody.set_copies(envelope, kept)
             neighbour.carried[envelope] = row.copies - kept
+            self.custody.note_given(row)
             out.append(frame)
 
     def _send_offers(self, neighbour: Neighbour, out: list[bytes], now_s: float) -> None:

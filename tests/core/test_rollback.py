@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 
-from p2p.ports.store import MessageState
+from p2p.ports.store import Direction, MessageState
+from p2p.wire.frames import Taken, decode_frame
 from tests.core.world import World
 
 
@@ -32,3 +33,21 @@ def test_a_tag_that_was_used_before_does_not_count_as_delivered(
     assert sorted(texts) == [f"after {n}" for n in range(5)] + [f"before {n}" for n in range(3)]
     for row in sent:
         assert world.seats["alice"].sent(row.id).state is MessageState.DELIVERED
+
+
+def test_a_proof_that_overtakes_what_says_taken_counts(make_world: Callable[..., World]) -> None:
+    """Bob's proof may come by another way, and before his own word on the envelope."""
+    world = make_world()
+    world.add("alice")
+    world.add("bob")
+    world.befriend("alice", "bob")
+    world.connect("alice", "bob")
+    world.run(60)
+    world.lose = lambda sender, _, data: sender == "bob" and isinstance(decode_frame(data), Taken)
+    sent = world.send("alice", "bob", "hello")
+    world.run(60)
+    alice = world.seats["alice"]
+    assert alice.sent(sent.id).state is MessageState.DELIVERED
+    kinds = [entry.kind for entry in alice.store.history(sent.id, Direction.OUT)]
+    assert kinds == ["queued", "delivered"]
+    assert [row.text for row in world.seats["bob"].received()] == ["hello"]

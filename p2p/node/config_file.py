@@ -64,6 +64,8 @@ def parse_settings(text: str, where: str) -> dict[str, Value]:
         raise InvalidInput(f"{where} is no TOML: {exc}.") from exc
     except RecursionError as exc:
         raise InvalidInput(f"{where} is nested too deeply.") from exc
+    except ValueError as exc:
+        raise InvalidInput(f"{where} holds a number of too many digits.") from exc
     known = {setting.key: setting for setting in SETTINGS}
     for key in written:
         if key not in known:

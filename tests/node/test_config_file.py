@@ -148,6 +148,12 @@ def test_what_is_no_file_is_told_and_not_waited_for(
         read_settings(tmp_path / "config.toml", "")
 
 
+def test_a_number_without_end_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text("[custody]\nstrangers_max_bytes = " + "9" * 5_000)
+    with pytest.raises(InvalidInput, match="too many digits"):
+        read_settings(tmp_path / "config.toml", "alice")
+
+
 def test_settings_nested_without_end_are_refused(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text("listen = " + "[" * 30_000)
     with pytest.raises(InvalidInput, match="nested too deeply"):

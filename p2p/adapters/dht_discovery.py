@@ -22,8 +22,8 @@ from p2p.ports.entropy import Entropy
 from p2p.ports.link import PeerFound
 
 if TYPE_CHECKING:
-    from p2p.adapters.libp2p_host import Libp2pHost
-    from p2p.adapters.libp2p_kad import MolvaDht
+    from p2p.adapters.libp2p.host import Libp2pHost
+    from p2p.adapters.libp2p.kad import MolvaDht
 
 NETWORK_NAME: Final = "molva"
 DAY_S: Final = 86_400
@@ -90,7 +90,7 @@ class DhtDiscovery:
     async def run(self, found: Callable[[PeerFound], None], started: Callable[[], None]) -> None:
         """Serve the DHT and report others until cancelled."""
         await self._host.wait_running()
-        from p2p.adapters.libp2p_kad import MolvaDht
+        from p2p.adapters.libp2p.kad import MolvaDht
 
         dht = MolvaDht(self._host)
         self._refresh_at_s = self._provide_at_s = 0.0

@@ -9,7 +9,8 @@ from typing import Final, TypeVar
 from p2p.control import credential_schema as schema
 from p2p.control import credential_translation as translation
 from p2p.control.directory import ContactDirectory
-from p2p.core.credential_events import (
+from p2p.core.events import Command
+from p2p.core.exchange.events import (
     NOBODY_YET,
     AnswerMade,
     CredentialAnswered,
@@ -26,8 +27,7 @@ from p2p.core.credential_events import (
     RequestsListed,
     RequestView,
 )
-from p2p.core.events import Command
-from p2p.core.trust import Use
+from p2p.core.trust.trust import Use
 from p2p.credentials.policy import StatusPolicy
 from p2p.errors import InvalidInput, UnknownName
 from p2p.node.api import NodeApi

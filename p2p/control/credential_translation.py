@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from p2p.control import credential_schema as schema
-from p2p.core.credential_events import (
+from p2p.core.exchange.events import (
     AnswerMade,
     CredentialList,
     CredentialView,

@@ -6,12 +6,6 @@ from collections.abc import Callable
 from typing import assert_never
 
 from p2p.control import credential_translation, schema
-from p2p.core.credential_events import (
-    AnswerGiven,
-    CredentialNotice,
-    RequestArrived,
-    VerdictReached,
-)
 from p2p.core.effects import (
     ClockDisagrees,
     ContactChanged,
@@ -26,7 +20,13 @@ from p2p.core.effects import (
     RecordArrived,
     RecordDropped,
 )
-from p2p.core.trust_events import TrustChanged
+from p2p.core.exchange.events import (
+    AnswerGiven,
+    CredentialNotice,
+    RequestArrived,
+    VerdictReached,
+)
+from p2p.core.trust.events import TrustChanged
 from p2p.node.api import CustodyView, NodeStatus, NumberedNotice, PeerView
 from p2p.ports.store import HistoryEntry, MessageRow
 from p2p.wire.ids import AccountKey, message_id_text

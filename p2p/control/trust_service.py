@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from p2p.control import trust_schema as schema
 from p2p.core.events import Command
-from p2p.core.trust_events import (
+from p2p.core.trust.events import (
     AnchorPurpose,
     AnchorsAdded,
     AnchorsTaken,

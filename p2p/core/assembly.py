@@ -9,20 +9,20 @@ from p2p.core.config import NodeConfig
 from p2p.core.contacts import Contacts
 from p2p.core.custody import Custody
 from p2p.core.delivery import Delivery
-from p2p.core.exchange import Exchange, make_exchange
+from p2p.core.exchange.exchange import Exchange, make_exchange
 from p2p.core.inbox import Inbox
 from p2p.core.introductions import Introductions
 from p2p.core.mail_frames import MailFrames
 from p2p.core.neighbours import Neighbour
 from p2p.core.outbox import Outbox, derive_message_secret
 from p2p.core.proofs import Proofs
-from p2p.core.record_sync import RecordSync, record_config
-from p2p.core.records import Records
+from p2p.core.records.records import Records
+from p2p.core.records.sync import RecordSync, record_config
 from p2p.core.routing.router import Router
 from p2p.core.sync import Sync
 from p2p.core.transfer import Transfer
-from p2p.core.trust import Trust
-from p2p.core.trust_commands import make_trust_commands
+from p2p.core.trust.commands import make_trust_commands
+from p2p.core.trust.trust import Trust
 from p2p.crypto.record_signature import author_seed_of
 from p2p.ports.entropy import Entropy
 from p2p.ports.store import Store

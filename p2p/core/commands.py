@@ -17,12 +17,12 @@ from p2p.core.events import (
     MessagesRead,
     SendRequested,
 )
-from p2p.core.exchange import Exchange
+from p2p.core.exchange.exchange import Exchange
 from p2p.core.inbox import Inbox
 from p2p.core.introductions import Introductions, Outcome
 from p2p.core.outbox import Outbox
-from p2p.core.trust_commands import TrustCommands
-from p2p.core.trust_events import (
+from p2p.core.trust.commands import TrustCommands
+from p2p.core.trust.events import (
     AnchorsAdded,
     StatusListImported,
     TrustListImported,

@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from p2p.core.effects import ContactView
-from p2p.core.proven import Proven
+from p2p.core.exchange.proven import Proven
 from p2p.crypto.safety import safety_number
 from p2p.errors import Conflict, InvalidInput, UnknownName
 from p2p.ports.store import DocumentKind, DocumentStore

@@ -16,7 +16,7 @@ from p2p.core.effects import (
     Noted,
     Notify,
 )
-from p2p.core.exchange import Exchange
+from p2p.core.exchange.exchange import Exchange
 from p2p.core.inbox import Arrival, Inbox
 from p2p.core.introductions import Introductions, Outcome
 from p2p.core.neighbours import Neighbour

@@ -7,8 +7,8 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
-from p2p.core.credential_events import CredentialNotice, CredentialResult, ProvenView
-from p2p.core.trust_events import TrustChanged, TrustResult
+from p2p.core.exchange.events import CredentialNotice, CredentialResult, ProvenView
+from p2p.core.trust.events import TrustChanged, TrustResult
 from p2p.errors import CredentialError, LocalError
 from p2p.ports.store import MessageRow, MessageState, RecordRow
 from p2p.wire.ids import AccountKey, CommandId, EnvelopeId, MessageId, PeerId

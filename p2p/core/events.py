@@ -11,8 +11,8 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
-from p2p.core.credential_events import CredentialCommand
-from p2p.core.trust_events import TrustCommand
+from p2p.core.exchange.events import CredentialCommand
+from p2p.core.trust.events import TrustCommand
 from p2p.wire.ids import AccountKey, CommandId, MessageId, PeerId
 
 

@@ -29,7 +29,7 @@ from p2p.core.introductions import Outcome
 from p2p.core.neighbours import Neighbour, Stage
 from p2p.core.reputation import Reputation
 from p2p.core.routing.router import Router
-from p2p.core.trust_events import TrustView
+from p2p.core.trust.events import TrustView
 from p2p.errors import LimitExceeded, ProtocolViolation, RemoteError, WrongVersion
 from p2p.ports.entropy import Entropy
 from p2p.ports.store import Store

@@ -34,7 +34,7 @@ def init(options: InitOptions) -> dict[str, str | list[str]]:
         InvalidInput: name, passphrase or words cannot be.
         EnvironmentFault: the folder cannot be written.
     """
-    from p2p.adapters.libp2p_host import peer_id_of  # takes half a second
+    from p2p.adapters.libp2p.host import peer_id_of  # takes half a second
 
     entropy = SystemEntropy()
     with making_home(options.home) as home:

@@ -12,7 +12,7 @@ import trio
 from structlog.typing import FilteringBoundLogger
 
 import p2p
-from p2p.adapters.libp2p_network import Libp2pNetwork
+from p2p.adapters.libp2p.network import Libp2pNetwork
 from p2p.adapters.system import SystemEntropy
 from p2p.control.server import ControlConfig, ControlServer, Listening
 from p2p.control.service import ControlService

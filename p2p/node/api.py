@@ -9,7 +9,7 @@ from typing import Protocol
 
 from p2p.core.effects import ContactView, Notice, Result
 from p2p.core.events import Command
-from p2p.core.trust_events import TrustView
+from p2p.core.trust.events import TrustView
 from p2p.errors import EnvironmentFault
 from p2p.ports.store import MessageStore
 from p2p.wire.ids import AccountKey, PeerId

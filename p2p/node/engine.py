@@ -7,7 +7,7 @@ from typing import Final, Protocol
 
 from p2p.core.effects import ContactView, Effect
 from p2p.core.events import Event
-from p2p.core.trust_events import TrustView
+from p2p.core.trust.events import TrustView
 from p2p.node.profile import note_clock
 from p2p.ports.store import Store
 

@@ -24,7 +24,7 @@ from p2p.core.effects import (
     SendFrame,
 )
 from p2p.core.events import AddressesChanged, Command, Event, Started, Woken
-from p2p.core.trust_events import TrustView
+from p2p.core.trust.events import TrustView
 from p2p.errors import CredentialError, EnvironmentFault, InvalidInput, LocalError
 from p2p.node.api import Check, CustodyView, NodeStatus, NumberedNotice, PeerView
 from p2p.node.counters import Counters

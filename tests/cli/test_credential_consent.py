@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from p2p.core.credential_events import CredentialAnswered, CredentialRemoved
+from p2p.core.exchange.events import CredentialAnswered, CredentialRemoved
 from tests.cli.command_line import RunningNode
 from tests.cli.test_terminal import talk
 from tests.control import fake_credentials as fake

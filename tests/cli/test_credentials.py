@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from cli.credential_output import age_text, end_text, value_text
-from p2p.core.credential_events import (
+from p2p.core.exchange.events import (
     CredentialAnswered,
     CredentialAsked,
     CredentialImported,
     FramesCollected,
     RequestState,
 )
-from p2p.core.verdicts import undecided
+from p2p.core.exchange.verdicts import undecided
 from tests.cli.command_line import CommandLine, RunningNode
 from tests.control import fake_credentials as fake
 from tests.control.fake_node import contact_view

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from p2p.core.trust_events import (
+from p2p.core.trust.events import (
     AnchorPurpose,
     AnchorsAdded,
     Standing,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from p2p.core.credential_events import (
+from p2p.core.exchange.events import (
     NOBODY_YET,
     AnswerMade,
     Choice,

@@ -31,7 +31,7 @@ from p2p.core.events import (
     MessagesRead,
     SendRequested,
 )
-from p2p.core.trust_events import (
+from p2p.core.trust.events import (
     AnchorsAdded,
     StatusListImported,
     TrustListImported,

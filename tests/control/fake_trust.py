@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from p2p.core.trust_events import (
+from p2p.core.trust.events import (
     AnchorPurpose,
     AnchorsAdded,
     AnchorsTaken,

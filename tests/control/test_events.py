@@ -13,7 +13,6 @@ import trio.testing
 
 from p2p.control.events import EventStream
 from p2p.control.schema import EVENT_NAMES, HEARTBEAT_S
-from p2p.core.credential_events import AnswerGiven, RequestArrived, VerdictReached
 from p2p.core.effects import (
     ClockDisagrees,
     ContactChanged,
@@ -25,7 +24,8 @@ from p2p.core.effects import (
     RecordArrived,
     RecordDropped,
 )
-from p2p.core.trust_events import TrustChanged
+from p2p.core.exchange.events import AnswerGiven, RequestArrived, VerdictReached
+from p2p.core.trust.events import TrustChanged
 from p2p.node.subscribers import REMEMBERED_MAX, SUBSCRIBERS_MAX
 from p2p.ports.store import MessageState, RecordRow, RecordTier
 from p2p.wire.ids import AuthorKey, EnvelopeId, MessageId, PeerId, RecordId

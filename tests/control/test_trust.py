@@ -8,7 +8,7 @@ import pytest
 
 from p2p.control.schema import REQUEST_SIZE_MAX_BYTES, UPLOAD_REQUEST_MAX_BYTES
 from p2p.control.trust_schema import UPLOAD_SIZE_MAX_BYTES
-from p2p.core.trust_events import AnchorPurpose, AnchorsAdded, StatusListImported, TrustListImported
+from p2p.core.trust.events import AnchorPurpose, AnchorsAdded, StatusListImported, TrustListImported
 from tests.control.api_server import Api
 from tests.control.fake_node import START_S
 from tests.control.fake_trust import ROOT, STATUS, VICAL

@@ -11,7 +11,7 @@ import pytest
 from cli.commands.credential_verify import STATUS_SIGNER, verify
 from cli.stateless import bounded_input, trust_folder
 from p2p.adapters import verifier_memory
-from p2p.core.trust_floor import SHIPPED
+from p2p.core.trust.floor import SHIPPED
 from p2p.credentials import limits, request_file, rules
 from p2p.credentials.bundle_file import BUNDLE_VERSION, read_bundle
 from p2p.credentials.policy import DAY_S, RELEASED_AT, Policy

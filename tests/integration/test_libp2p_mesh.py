@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from p2p.adapters.libp2p_network import Libp2pNetwork
+from p2p.adapters.libp2p.network import Libp2pNetwork
 from p2p.node.clock import SteadyClock
 from p2p.ports.store import MessageState
 from tests.integration.people import DiskShelf, Person, befriend, until

@@ -33,7 +33,7 @@ from p2p.core.events import (
     Started,
     Woken,
 )
-from p2p.core.trust_events import TrustView
+from p2p.core.trust.events import TrustView
 from p2p.errors import InvalidInput, StoreFull
 from p2p.node.clock import SteadyClock
 from p2p.node.parts import RuntimeParts

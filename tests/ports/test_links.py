@@ -8,7 +8,7 @@ import socket
 import pytest
 import trio.testing
 
-from p2p.adapters.libp2p_network import Libp2pNetwork
+from p2p.adapters.libp2p.network import Libp2pNetwork
 from p2p.adapters.memory_link import MemoryWorld
 from p2p.ports.link import Network
 from tests.ports.link_contract import LinkContract

@@ -7,6 +7,7 @@ from typing import BinaryIO
 from pyarrow import Table
 
 def write_table(table: Table, where: str | Path | BinaryIO, *, compression: str = ...) -> None: ...
+
 class ParquetFile:
     """One file, read by the thread that asks."""
 

@@ -15,14 +15,14 @@ from libp2p.peer.peerinfo import PeerInfo
 from multiaddr import Multiaddr
 
 from p2p.adapters.dht_discovery import DAY_S, DhtDiscovery, DhtTimes, rendezvous_key
-from p2p.adapters.libp2p_kad import (
+from p2p.adapters.libp2p.kad import (
     PROVIDED_KEYS_MAX,
     PROVIDERS_PER_KEY_MAX,
     STREAMS_PER_PEER_MAX,
     MolvaDht,
     NewestProviders,
 )
-from p2p.adapters.libp2p_swarm import KAD_MESSAGE_MAX_BYTES, KAD_PROTOCOL_ID, PEER_ADDRESSES_MAX
+from p2p.adapters.libp2p.swarm import KAD_MESSAGE_MAX_BYTES, KAD_PROTOCOL_ID, PEER_ADDRESSES_MAX
 from p2p.ports.link import PeerFound
 from p2p.wire.ids import PeerId
 from tests.adapters.libp2p.strangers import connect, network, stranger

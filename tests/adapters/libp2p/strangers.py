@@ -26,9 +26,9 @@ from libp2p.stream_muxer.yamux.yamux import PROTOCOL_ID as YAMUX
 from libp2p.stream_muxer.yamux.yamux import Yamux
 from multiaddr import Multiaddr
 
-from p2p.adapters.libp2p_host import quiet_libp2p
-from p2p.adapters.libp2p_network import Libp2pNetwork
-from p2p.adapters.libp2p_tcp import TcpTransport
+from p2p.adapters.libp2p.host import quiet_libp2p
+from p2p.adapters.libp2p.network import Libp2pNetwork
+from p2p.adapters.libp2p.tcp import TcpTransport
 from p2p.adapters.listen_addresses import interface_ips
 from p2p.wire.limits import LINK_PROTOCOL_ID
 

@@ -19,16 +19,17 @@ from libp2p.stream_muxer.yamux.yamux import (
     YAMUX_HEADER_FORMAT,
 )
 
-from p2p.adapters import libp2p_health, libp2p_muxer
 from p2p.adapters.framing import UNREAD_MAX_BYTES
-from p2p.adapters.libp2p_muxer import (
+from p2p.adapters.libp2p import health as libp2p_health
+from p2p.adapters.libp2p import muxer as libp2p_muxer
+from p2p.adapters.libp2p.muxer import (
     SMALL_FRAMES_BURST_MAX,
     STREAMS_BURST_MAX,
     STREAMS_INBOUND_MAX,
     BoundedYamux,
 )
-from p2p.adapters.libp2p_swarm import CONNECTIONS_PER_PEER_MAX
-from p2p.adapters.libp2p_tcp import HALF_OPEN_MAX
+from p2p.adapters.libp2p.swarm import CONNECTIONS_PER_PEER_MAX
+from p2p.adapters.libp2p.tcp import HALF_OPEN_MAX
 from p2p.errors import LimitExceeded, LinkFailed
 from p2p.ports.link import Link
 from p2p.wire.frames import Taken, encode_frame

@@ -11,14 +11,14 @@ from libp2p.protocol_muxer.exceptions import MultiselectClientError, Multiselect
 from libp2p.protocol_muxer.multiselect_communicator import MultiselectCommunicator
 from libp2p.utils.varint import encode_delim, encode_uvarint
 
-from p2p.adapters.libp2p_dial import Dialling
-from p2p.adapters.libp2p_negotiation import (
+from p2p.adapters.libp2p.dial import Dialling
+from p2p.adapters.libp2p.negotiation import (
     WORD_SIZE_MAX_BYTES,
     WORDS_MAX,
     BriefMultiselect,
     BriefMultiselectClient,
 )
-from p2p.adapters.libp2p_swarm import NEGOTIATION_TIMEOUT_S
+from p2p.adapters.libp2p.swarm import NEGOTIATION_TIMEOUT_S
 from p2p.wire.limits import LINK_PROTOCOL_ID
 from tests.adapters.libp2p.strangers import connect, network, stranger
 from tests.ports.link_contract import running

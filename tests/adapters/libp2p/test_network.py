@@ -10,8 +10,8 @@ import base58
 import pytest
 import trio
 
-from p2p.adapters import libp2p_network
-from p2p.adapters.libp2p_host import peer_id_of
+from p2p.adapters.libp2p import network as libp2p_network
+from p2p.adapters.libp2p.host import peer_id_of
 from p2p.errors import InvalidInput, LinkFailed
 from tests.adapters.libp2p.strangers import (
     address_of,
@@ -25,7 +25,7 @@ from tests.ports.link_contract import collect, ended, running
 
 
 def test_importing_the_adapter_does_not_import_libp2p() -> None:
-    code = "import sys, p2p.adapters.libp2p_network; assert 'libp2p' not in sys.modules"
+    code = "import sys, p2p.adapters.libp2p.network; assert 'libp2p' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

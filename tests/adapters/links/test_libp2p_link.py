@@ -6,7 +6,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from p2p.adapters.libp2p_link import FRAME_WAIT_MAX_S, Libp2pLink
+from p2p.adapters.libp2p.link import FRAME_WAIT_MAX_S, Libp2pLink
 from p2p.errors import LimitExceeded
 from p2p.wire.ids import PeerId
 

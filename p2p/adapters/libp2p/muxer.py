@@ -1,0 +1,200 @@
+"""Yamux with bounds: what one connection may cost this node.
+
+py-libp2p's Yamux buffers whatever a peer sends and opens whatever streams a peer asks for (its
+receive window is only logged). Here a peer that goes beyond what any honest one needs loses its
+connection. Closing is bounded too: theirs waits for ever on a peer that does not read.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Final
+
+import trio
+from libp2p.abc import IMuxedConn, IMuxedStream, INetStream, ISecureConn
+from libp2p.custom_types import TMuxerOptions, TSecurityOptions
+from libp2p.io.exceptions import IOException
+from libp2p.network.stream.net_stream import NetStream
+from libp2p.peer.id import ID  # pyright: ignore[reportMissingTypeStubs]
+from libp2p.protocol_muxer.exceptions import MultiselectClientError, MultiselectError
+from libp2p.stream_muxer.exceptions import MuxedConnUnavailable
+from libp2p.stream_muxer.yamux.yamux import (
+    DEFAULT_WINDOW_SIZE,
+    FLAG_ACK,
+    FLAG_SYN,
+    GO_AWAY_NORMAL,
+    HEADER_SIZE,
+    TYPE_PING,
+    YAMUX_HEADER_FORMAT,
+    Yamux,
+    YamuxStream,
+)
+from libp2p.transport.exceptions import MuxerUpgradeFailure
+from libp2p.transport.upgrader import TransportUpgrader
+
+from p2p.adapters.closing import shielded
+from p2p.adapters.framing import UNREAD_MAX_BYTES
+from p2p.adapters.libp2p.metered import Allowance, MeteredConn
+from p2p.adapters.libp2p.negotiation import BriefMuxerMultistream, BriefSecurityMultistream
+
+STREAMS_INBOUND_MAX: Final = 128
+"""Streams that a peer has open towards us: one link, one ping, one identify, at most 12 of the
+DHT, and those half closed. A stream costs about 8 KB."""
+STREAMS_BURST_MAX: Final = 256
+STREAMS_RATE_PER_S: Final = 50.0
+"""A fresh stream costs 2.6 ms of CPU, so a peer that opens and resets them could keep a core busy;
+an honest one opens a handful at the start, a ping every few seconds and a few for the DHT."""
+BUFFERED_MAX_BYTES: Final = UNREAD_MAX_BYTES
+"""Bytes received on all streams of a connection and not yet read by their handlers."""
+SMALL_FRAME_BYTES: Final = 32
+SMALL_FRAMES_BURST_MAX: Final = 4_000
+SMALL_FRAMES_RATE_PER_S: Final = 1_000.0
+"""Yamux frames of 12 bytes (pings, window updates, data in crumbs) take 25 us each, an answer 35,
+so that 300 KB/s of them could keep a core busy. Of an honest neighbour only Hello, Credit, pings
+and window updates are so small: a few a second."""
+LINK_WINDOW_BYTES: Final = 1_048_576
+"""What a neighbour may have under way on a link's stream: 10 MB/s over 100 ms."""
+
+
+class ConnectionAbused(trio.TooSlowError):
+    """A peer went beyond a bound. py-libp2p's reader closes a connection on TooSlowError alone;
+    on most others it goes on reading in the middle of a frame."""
+
+
+class BoundedYamux(Yamux):
+    """A Yamux connection whose peer cannot make it large.
+
+    Attributes:
+        heard_s: the last sign of life, in trio's time; health monitoring leaves busy links alone.
+    """
+
+    def __init__(self, secured_conn: ISecureConn, peer_id: ID) -> None:
+        metered = MeteredConn(secured_conn, self._before_read)
+        super().__init__(metered, peer_id, is_initiator=secured_conn.is_initiator)
+        self.heard_s = trio.current_time()
+        self._new_streams = Allowance(STREAMS_BURST_MAX, STREAMS_RATE_PER_S)
+        self._small_frames = Allowance(SMALL_FRAMES_BURST_MAX, SMALL_FRAMES_RATE_PER_S)
+
+    async def accept_stream(self) -> IMuxedStream:
+        """Give the next stream that the peer opens.
+
+        Raises:
+            MuxedConnUnavailable: the connection is closed, or the peer opened too many streams.
+        """
+        stream = await super().accept_stream()
+        if self._inbound_count() > STREAMS_INBOUND_MAX or not self._new_streams.take():
+            await self._cleanup_on_error()
+            raise MuxedConnUnavailable("The peer opened too many streams.")
+        return stream
+
+    def _inbound_count(self) -> int:
+        own_parity = 1 if self.is_initiator else 0
+        return sum(1 for stream_id in self.streams if stream_id % 2 != own_parity)
+
+    def _before_read(self, size_bytes: int | None) -> None:
+        """Charge a frame when its header is read."""
+        if size_bytes == HEADER_SIZE and not self._small_frames.take():
+            raise ConnectionAbused
+
+    async def _read_data_body(self, length: int) -> bytes:
+        if length + sum(map(len, self.stream_buffers.values())) > BUFFERED_MAX_BYTES:
+            raise ConnectionAbused
+        if length >= SMALL_FRAME_BYTES:
+            self._small_frames.give_back()
+        body = await super()._read_data_body(length)
+        self.heard_s = trio.current_time()
+        return body
+
+    async def _write_frame(self, data: bytes) -> None:
+        """Send one Yamux frame; theirs formats two lines for the log first."""
+        if data[1] == TYPE_PING and data[3] & FLAG_ACK:
+            self.heard_s = trio.current_time()  # it answers a ping, which is a sign of life
+        async with self._write_lock:
+            await self.secured_conn.write(data)
+        await trio.lowlevel.checkpoint()
+
+    async def answers(self, wait_s: float) -> bool:
+        """Send a ping of Yamux, and tell whether an answer came within ``wait_s`` seconds.
+
+        Twelve bytes each way; libp2p's ping protocol needs a stream, a hundred times as dear.
+        """
+        self._ping_id += 1
+        self._ping_event = answered = trio.Event()
+        header = struct.pack(YAMUX_HEADER_FORMAT, 0, TYPE_PING, FLAG_SYN, 0, self._ping_id)
+        self._ping_sent_time = trio.current_time()
+        with trio.move_on_after(wait_s):
+            try:
+                await self._write_frame(header)
+                await answered.wait()
+            except IOException:
+                return False
+        if answered.is_set():
+            self.heard_s = trio.current_time()
+        return answered.is_set()
+
+    async def close(self, error_code: int = GO_AWAY_NORMAL) -> None:
+        """Say that we go, and close; a peer that does not take the word is closed without."""
+        try:
+            with shielded():
+                await super().close(error_code)
+            if not self.event_closed.is_set():
+                await self._cleanup_on_error()
+        finally:
+            await self.secured_conn.close()  # a second time does no harm
+
+
+class YamuxOnlyUpgrader(TransportUpgrader):
+    """Upgrades connections to :class:`BoundedYamux`, whatever the options say."""
+
+    def __init__(
+        self, security: TSecurityOptions, muxers: TMuxerOptions, negotiate_timeout: int
+    ) -> None:
+        super().__init__(security, muxers, negotiate_timeout)
+        self.security_multistream = BriefSecurityMultistream(security)
+        self.muxer_multistream = BriefMuxerMultistream(muxers, negotiate_timeout)
+
+    async def upgrade_connection(self, conn: ISecureConn, peer_id: ID) -> IMuxedConn:
+        """Negotiate Yamux and give the connection.
+
+        Raises:
+            MuxerUpgradeFailure: the peer does not speak Yamux.
+        """
+        try:
+            await self.muxer_multistream.select_transport(conn)
+        except (MultiselectError, MultiselectClientError) as error:
+            raise MuxerUpgradeFailure("the peer does not offer Yamux") from error
+        return BoundedYamux(conn, peer_id)
+
+
+class LinkStream:
+    """A stream that is read without a window update for every small read.
+
+    py-libp2p answers each read with a window update: a Noise message, a system call and a wake-up
+    at the other end, as dear as the data. Here the window is fixed, and opened again by half.
+    """
+
+    def __init__(self, stream: INetStream) -> None:
+        assert isinstance(stream, NetStream), "streams come from our own swarm"
+        muxed = stream.muxed_stream
+        assert isinstance(muxed, YamuxStream), "connections are multiplexed by Yamux alone"
+        self._stream = stream
+        self._muxed = muxed
+        self._consumed_bytes = LINK_WINDOW_BYTES - DEFAULT_WINDOW_SIZE
+
+    async def read(self, n: int) -> bytes:
+        """Wait for data and give at most ``n`` bytes of it; py-libp2p's errors say the end."""
+        if self._consumed_bytes >= LINK_WINDOW_BYTES // 2:
+            self._muxed.recv_window += self._consumed_bytes
+            increment, self._consumed_bytes = self._consumed_bytes, 0
+            await self._muxed.send_window_update(increment)
+        data = await self._muxed.conn.read_stream(self._muxed.stream_id, n)
+        self._consumed_bytes += len(data)
+        return data
+
+    async def write(self, data: bytes) -> None:
+        """Send all of ``data``."""
+        await self._stream.write(data)
+
+    async def close(self) -> None:
+        """Close for writing."""
+        await self._stream.close()

@@ -1,0 +1,1 @@
+"""Credentials between people: wallet, questions, answers, verdicts (docs/adr/0010)."""

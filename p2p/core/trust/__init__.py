@@ -1,0 +1,1 @@
+"""What a node trusts: pinned anchors and the signed lists under them (docs/adr/0009)."""

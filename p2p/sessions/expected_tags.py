@@ -65,6 +65,9 @@ class IncomingTags:
         self._key = key
         self._seen = {each.day: each for each in seen}
         self._windows: dict[int, TagWindow] = {}
+        # The first day that has no window yet, so that a new day costs one hash and not a month's.
+        self._next_day = day
+        self._next_key = key
 
     @property
     def oldest_day(self) -> int:
@@ -81,13 +84,15 @@ class IncomingTags:
             self._seen.pop(self._day, None)
             self._key = next_day_key(self._key)
             self._day += 1
-        key = self._key
-        for day in range(self._day, max(today + TAG_DAYS_AHEAD, self._day) + 1):
-            if day not in self._windows:
-                seen = self._seen.pop(day, SeenDay(day, NONE_SEEN, b""))
-                series = DaySeries(self._owner, day, key)
-                self._windows[day] = TagWindow(self._table, series, seen.highest, seen.missing())
-            key = next_day_key(key)
+        if self._next_day < self._day:
+            self._next_day, self._next_key = self._day, self._key
+        while self._next_day <= max(today + TAG_DAYS_AHEAD, self._day):
+            seen = self._seen.pop(self._next_day, SeenDay(self._next_day, NONE_SEEN, b""))
+            series = DaySeries(self._owner, self._next_day, self._next_key)
+            window = TagWindow(self._table, series, seen.highest, seen.missing())
+            self._windows[self._next_day] = window
+            self._next_key = next_day_key(self._next_key)
+            self._next_day += 1
 
     def spend(self, window: TagWindow, tag: Tag) -> None:
         """Take note that the envelope of a tag was opened."""

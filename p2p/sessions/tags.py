@@ -15,7 +15,7 @@ import struct
 from collections import OrderedDict
 from collections.abc import Iterable
 from hashlib import blake2b
-from typing import Annotated, Final, TypeAlias
+from typing import Annotated, Final, TypeAlias, cast
 
 from msgspec import Meta
 
@@ -35,6 +35,8 @@ LookupSecret: TypeAlias = Annotated[
 ]
 NONE_SEEN: Final = -1
 _NUMBER = struct.Struct(">I")
+_TAG_BASE: Final = blake2b(digest_size=TAG_SIZE_BYTES)
+"""To be copied: that takes half as long as making one."""
 
 
 def day_of(now_s: float) -> int:
@@ -206,12 +208,14 @@ class DaySeries:
 
         A node derives about a thousand tags for each contact when it starts.
         """
-        tags: list[Tag] = []
+        tags: list[bytes] = []
         for packed in map(_NUMBER.pack, numbers):
             keyed = self._base.copy()
             keyed.update(packed)
-            tags.append(Tag(blake2b(keyed.digest(), digest_size=TAG_SIZE_BYTES).digest()))
-        return tags
+            tag = _TAG_BASE.copy()
+            tag.update(keyed.digest())
+            tags.append(tag.digest())
+        return cast("list[Tag]", tags)
 
 
 class WeekSeries:

@@ -7,7 +7,7 @@ import json
 import sys
 import threading
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -91,7 +91,7 @@ class RunningNode:
         assert self._ready.wait(10), "the server has not come up"
 
     def stop(self) -> None:
-        if self._thread.is_alive():
+        with suppress(trio.RunFinishedError):  # it may be ending by itself
             trio.from_thread.run_sync(self._stopping.set, trio_token=self._token)
         self._thread.join(10)
         assert not self._thread.is_alive()

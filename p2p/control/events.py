@@ -7,7 +7,7 @@ node remembers, is told so by ``stream.missed`` and reads the messages again.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import math
 from typing import Final
 
 import msgspec
@@ -16,7 +16,7 @@ import trio
 from p2p.control import schema, translation
 from p2p.control.http import Write
 from p2p.errors import InvalidInput
-from p2p.node.api import NodeApi, NumberedNotice
+from p2p.node.api import NodeApi, NoticeStream, NumberedNotice
 from p2p.node.tasks import spawn
 from p2p.wire.ids import AccountKey
 
@@ -24,6 +24,7 @@ CONTENT_TYPE: Final = b"text/event-stream"
 NOTICES_PER_WRITE_MAX: Final = 256
 """Notices that arrive while a write is under way leave together in the next one."""
 _SEQUENCE_DIGITS_MAX: Final = 15
+_HEARTBEAT: Final = b":\n\n"
 
 
 class EventStream:
@@ -47,10 +48,7 @@ class EventStream:
         self._process = f"{int(node.status().started_s * 1000):x}"
         self._after, self._missed = self._place(position)
         self._names: dict[AccountKey, str] = {}
-        self._waiting: list[NumberedNotice] = []
-        self._news = trio.Event()
-        self._room = trio.Event()
-        self._ended = False
+        self._silence = trio.move_on_at(math.inf)
 
     async def run(self, write: Write) -> None:
         """Write events until the node ends, the node drops a client too slow, or cancellation."""
@@ -58,17 +56,28 @@ class EventStream:
             self._node.subscribe(self._after) as notices,
             trio.open_nursery() as nursery,
         ):
-            spawn(nursery, self._gather, notices)
             spawn(nursery, self._watch_closing)
             await write(self._opening())
-            while self._waiting or not self._ended:
-                with trio.move_on_after(schema.HEARTBEAT_S) as silence:
-                    await self._news.wait()
-                if self._waiting:
-                    await write(self._drain())
-                elif silence.cancelled_caught:
-                    await write(b":\n\n")
+            while (news := await self._next(notices)) is not None:
+                await write(b"".join(map(self._lines, news)) or _HEARTBEAT)
             nursery.cancel_scope.cancel()
+
+    async def _next(self, notices: NoticeStream) -> list[NumberedNotice] | None:
+        """Wait for news; none after a long silence, None where there will be no more."""
+        at_hand = notices.take(NOTICES_PER_WRITE_MAX)
+        if at_hand or self._closing.is_set():
+            return at_hand or None
+        news: list[NumberedNotice] | None = None
+        with trio.move_on_after(schema.HEARTBEAT_S) as self._silence:
+            async for first in notices:
+                return [first, *notices.take(NOTICES_PER_WRITE_MAX - 1)]
+        if self._silence.cancelled_caught and not self._closing.is_set():
+            news = []
+        return news
+
+    async def _watch_closing(self) -> None:
+        await self._closing.wait()
+        self._silence.cancel()
 
     def _place(self, position: str) -> tuple[int, bool]:
         """Give the sequence to begin after, and whether something before it is lost."""
@@ -90,28 +99,6 @@ class EventStream:
         if self._missed:
             lines += _encode(schema.Event(event="stream.missed", id=id_, at_s=at_s))
         return lines
-
-    async def _gather(self, notices: AsyncIterator[NumberedNotice]) -> None:
-        async for notice in notices:
-            self._waiting.append(notice)
-            self._news.set()
-            if len(self._waiting) >= NOTICES_PER_WRITE_MAX:
-                # Not taking more makes the node's own bounded queue fill, and it then ends us.
-                self._room = trio.Event()
-                await self._room.wait()
-        self._ended = True
-        self._news.set()
-
-    async def _watch_closing(self) -> None:
-        await self._closing.wait()
-        self._ended = True
-        self._news.set()
-
-    def _drain(self) -> bytes:
-        waiting, self._waiting = self._waiting, []
-        self._news = trio.Event()
-        self._room.set()
-        return b"".join(self._lines(numbered) for numbered in waiting)
 
     def _lines(self, numbered: NumberedNotice) -> bytes:
         id_ = self._id(numbered.sequence)

@@ -97,7 +97,7 @@ class Conversation:
         self._respond = respond
         self._refuse = refuse
         self._parser = h11.Connection(h11.SERVER, max_incomplete_event_size=HEAD_SIZE_MAX_BYTES)
-        self._idle = trio.move_on_at(math.inf)
+        self._patience = trio.move_on_at(math.inf)
         self._ending = False
         self._head_only = False
         self.waits = False
@@ -105,29 +105,30 @@ class Conversation:
     def end(self) -> None:
         """Take no further request; one that is being answered still is."""
         self._ending = True
-        self.waits = False
-        self._idle.cancel()
+        if self.waits:
+            self.waits = False
+            self._patience.cancel()
 
     async def run(self) -> None:
         """Answer requests until either side has had enough; never raises what a client causes."""
         try:
-            while await self._exchange():
-                self._parser.start_next_cycle()
-        except* (trio.BrokenResourceError, trio.TooSlowError, h11.ProtocolError):
+            with self._patience:
+                while not self._ending and await self._exchange():
+                    self._parser.start_next_cycle()
+        except* (trio.BrokenResourceError, h11.ProtocolError):
             pass  # The client is gone, or is not one that we can talk to: nothing to tell it.
 
     async def _exchange(self) -> bool:
         """Answer one request; tell whether the connection can carry another."""
         try:
-            head: h11.Request | None = None
             self.waits = True
-            with trio.move_on_at(math.inf) as self._idle:
-                head = await self._head()
+            head = await self._head()
             self.waits = False
             if head is None:
                 return False
             self._head_only = head.method == b"HEAD"
             request = await self._whole(head)
+            self._patience.deadline = math.inf
         except h11.RemoteProtocolError as exc:
             await self._turn_away(RequestRefused("invalid-input", 400, f"No HTTP: {exc}."))
             return False
@@ -144,32 +145,33 @@ class Conversation:
 
     async def _head(self) -> h11.Request | None:
         """Wait as long as it takes for a request to begin; None when none will."""
-        deadline = math.inf
         while (event := self._parser.next_event()) is h11.NEED_DATA:
-            if deadline == math.inf and self._parser.trailing_data[0]:
-                deadline = trio.current_time() + REQUEST_WAIT_S
-            with trio.fail_at(deadline):
-                self._parser.receive_data(await self._stream.receive_some(READ_SIZE_BYTES))
+            await self._read(begun=self._parser.trailing_data[0] != b"")
         return event if isinstance(event, h11.Request) else None
+
+    async def _read(self, *, begun: bool) -> None:
+        """Read on; a request that has begun must be here whole in time."""
+        if begun and self._patience.deadline == math.inf:
+            self._patience.deadline = trio.current_time() + REQUEST_WAIT_S
+        self._parser.receive_data(await self._stream.receive_some(READ_SIZE_BYTES))
 
     async def _whole(self, head: h11.Request) -> Request:
         most = _size_max_bytes(head.target)
         _refuse_announced_size(head, most)
         body = bytearray()
-        with trio.fail_after(REQUEST_WAIT_S):
-            while True:
-                if self._parser.they_are_waiting_for_100_continue:
-                    proceed = h11.InformationalResponse(status_code=100, headers=[])
-                    await self._stream.send_all(self._parser.send(proceed))
-                event = self._parser.next_event()
-                if isinstance(event, h11.Data):
-                    body += event.data
-                    if len(body) > most:
-                        raise _too_large(most)
-                elif isinstance(event, h11.EndOfMessage):
-                    break
-                else:
-                    self._parser.receive_data(await self._stream.receive_some(READ_SIZE_BYTES))
+        while True:
+            if self._parser.they_are_waiting_for_100_continue:
+                proceed = h11.InformationalResponse(status_code=100, headers=[])
+                await self._stream.send_all(self._parser.send(proceed))
+            event = self._parser.next_event()
+            if isinstance(event, h11.Data):
+                body += event.data
+                if len(body) > most:
+                    raise _too_large(most)
+            elif isinstance(event, h11.EndOfMessage):
+                break
+            else:
+                await self._read(begun=True)
         path, _, query = head.target.decode("ascii").partition("?")
         headers = tuple((bytes(name), bytes(value)) for name, value in head.headers)
         return Request(head.method.decode("ascii"), path, query, headers, bytes(body))
@@ -230,8 +232,9 @@ class Conversation:
         scope.cancel()
 
     async def _write(self, data: bytes) -> None:
-        with trio.fail_after(WRITE_WAIT_S):
-            await self._stream.send_all(data)
+        self._patience.deadline = trio.current_time() + WRITE_WAIT_S
+        await self._stream.send_all(data)
+        self._patience.deadline = math.inf
 
 
 def _size_max_bytes(target: bytes) -> int:

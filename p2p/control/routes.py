@@ -173,6 +173,8 @@ ENDPOINTS: Final = (
 """All there is."""
 _PATTERNS: Final = tuple((e.parts, e) for e in sorted(ENDPOINTS, key=lambda e: e.path.count("{")))
 """Those with fewer names first: /v1/messages/read fits /v1/messages/{id} too, and is meant."""
+_NAMELESS: Final = {(e.method, e.path): e for e in ENDPOINTS if "{" not in e.path}
+"""Most requests, found at once."""
 
 
 def find_endpoint(request: Request) -> tuple[Endpoint, Call]:
@@ -183,6 +185,9 @@ def find_endpoint(request: Request) -> tuple[Endpoint, Call]:
         InvalidInput: the address is no proper UTF-8, or has too many query fields.
     """
     segments = tuple(request.path.split("/"))
+    exact = _NAMELESS.get((request.method, request.path))
+    if exact is not None:
+        return exact, _call(exact, segments, request)
     fitting = [endpoint for parts, endpoint in _PATTERNS if _fits(parts, segments)]
     if not fitting:
         raise _unknown_address(request.path)

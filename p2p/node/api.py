@@ -86,6 +86,23 @@ class Check:
     detail: str
 
 
+class NoticeStream(Protocol):
+    """What one subscriber has not read yet, and then what comes; ends where it is too far behind
+    and where the node ends."""
+
+    def __aiter__(self) -> AsyncIterator[NumberedNotice]:
+        """Give one after the other."""
+        ...
+
+    async def __anext__(self) -> NumberedNotice:
+        """Wait for the next one."""
+        ...
+
+    def take(self, most: int) -> list[NumberedNotice]:
+        """Give what is there already, at most ``most``; never waits."""
+        ...
+
+
 class NodeApi(Protocol):
     """A running node, as seen by its local API."""
 
@@ -120,7 +137,7 @@ class NodeApi(Protocol):
         """The number of the newest notice of this process; 0 before the first."""
         ...
 
-    def subscribe(self, after: int) -> AbstractAsyncContextManager[AsyncIterator[NumberedNotice]]:
+    def subscribe(self, after: int) -> AbstractAsyncContextManager[NoticeStream]:
         """Stream notices with a sequence above ``after`` (as far as they are remembered), and then
         new ones. A subscriber that falls too far behind is ended, and resumes with ``after``.
         """

@@ -14,8 +14,9 @@ from p2p.node.links import OpenLink
 
 INBOX_MAX: Final = 256
 """Events that wait; whoever posts more waits too. 256 of the largest frames are 17 MB."""
-BATCH_MAX: Final = 256
-"""Events in one transaction: many share the cost of a commit, and none waits long for it."""
+
+BATCH_MIN: Final = 16
+"""So many are committed together, where so many wait."""
 
 Outcome: TypeAlias = Result | EnvironmentFault
 
@@ -99,15 +100,18 @@ class Inbox:
             _give_up(posted)
 
     async def next_batch(self, wait_max_s: float) -> list[Posted]:
-        """Give what is there, at most :data:`BATCH_MAX`; wait for the first that long."""
+        """Wait that long for something, and give what is to be committed together.
+
+        That is half of what is there, or :data:`BATCH_MIN` if that is more. What a commit brings
+        goes out before the rest is handled, so that a neighbour has work meanwhile: all at once
+        would have the two take turns (docs/adr/0017-half-of-what-waits.md).
+        """
         batch: list[Posted] = []
         with trio.move_on_after(wait_max_s):
             batch.append(await self._receive.receive())
-        while batch and len(batch) < BATCH_MAX:
-            try:
-                batch.append(self._receive.receive_nowait())
-            except trio.WouldBlock:
-                break
+        waiting = self._receive.statistics().current_buffer_used
+        room = max(BATCH_MIN, (len(batch) + waiting) // 2) - len(batch) if batch else 0
+        batch += [self._receive.receive_nowait() for _ in range(min(room, waiting))]
         return batch
 
     def close(self) -> None:

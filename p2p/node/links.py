@@ -110,16 +110,17 @@ class OpenLink:
                 await deliver(frame)
 
     async def _write(self) -> None:
-        while self._frames or not self.closing:
-            if not self._frames:
-                await self._changed.wait()
-                self._changed = trio.Event()
-                continue
-            batch = self._take()
-            with trio.move_on_after(WRITE_WAIT_MAX_S) as wait:
-                await self.link.send(batch)
-            if wait.cancelled_caught:
-                raise LinkFailed("The neighbour takes nothing any more.")
+        with trio.move_on_at(math.inf) as patience:
+            while self._frames or not self.closing:
+                if not self._frames:
+                    await self._changed.wait()
+                    self._changed = trio.Event()
+                    continue
+                patience.deadline = trio.current_time() + WRITE_WAIT_MAX_S
+                await self.link.send(self._take())
+                patience.deadline = math.inf
+        if patience.cancelled_caught:
+            raise LinkFailed("The neighbour takes nothing any more.")
 
     def _take(self) -> list[bytes]:
         batch: list[bytes] = []

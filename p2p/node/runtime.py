@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Final, assert_never
 
@@ -26,7 +26,7 @@ from p2p.core.effects import (
 from p2p.core.events import AddressesChanged, Command, Event, Started, Woken
 from p2p.core.trust.events import TrustView
 from p2p.errors import CredentialError, EnvironmentFault, InvalidInput, LocalError
-from p2p.node.api import Check, CustodyView, NodeStatus, NumberedNotice, PeerView
+from p2p.node.api import Check, CustodyView, NodeStatus, NoticeStream, PeerView
 from p2p.node.counters import Counters
 from p2p.node.doctor import diagnose
 from p2p.node.engine import Engine
@@ -280,7 +280,7 @@ class Runtime:
             await self._inbox.post(FromPerson(event, waiter))
         return [await waiter.wait() for waiter in waiters]
 
-    def subscribe(self, after: int) -> AbstractAsyncContextManager[AsyncIterator[NumberedNotice]]:
+    def subscribe(self, after: int) -> AbstractAsyncContextManager[NoticeStream]:
         """Stream notices with a sequence above ``after``, as far as remembered, then new ones."""
         return self._subscribers.subscribe(after)
 

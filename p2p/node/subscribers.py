@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -11,7 +11,7 @@ import trio
 
 from p2p.core.effects import Notice
 from p2p.errors import Conflict
-from p2p.node.api import NumberedNotice
+from p2p.node.api import NoticeStream, NumberedNotice
 
 REMEMBERED_MAX: Final = 4_096
 """Notices remembered for those who come back, and for those who are behind: one commit may bring
@@ -44,7 +44,7 @@ class Subscribers:
         self._wake()
 
     @asynccontextmanager
-    async def subscribe(self, after: int) -> AsyncGenerator[AsyncIterator[NumberedNotice], None]:
+    async def subscribe(self, after: int) -> AsyncGenerator[NoticeStream, None]:
         """Stream what is remembered above ``after``, then what comes.
 
         The stream ends with the node, or where the subscriber is so slow that what it has not read
@@ -78,8 +78,12 @@ class Subscribers:
             if self._ended:
                 return None
             await self._news.wait()
+        return self.after(sequence)
+
+    def after(self, sequence: int) -> NumberedNotice | None:
+        """Give the notice that follows; None where it is forgotten or yet to come."""
         place = sequence + 1 - self.oldest_sequence
-        return self._remembered[place] if place >= 0 else None
+        return self._remembered[place] if 0 <= place < len(self._remembered) else None
 
     def _wake(self) -> None:
         self._news.set()
@@ -105,3 +109,11 @@ class _Stream:
             raise StopAsyncIteration
         self._sequence = numbered.sequence
         return numbered
+
+    def take(self, most: int) -> list[NumberedNotice]:
+        """Give what is there already, at most ``most``; never waits."""
+        taken: list[NumberedNotice] = []
+        while len(taken) < most and (numbered := self._subscribers.after(self._sequence)):
+            self._sequence = numbered.sequence
+            taken.append(numbered)
+        return taken

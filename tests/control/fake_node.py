@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from itertools import count
@@ -48,7 +48,7 @@ from p2p.errors import (
     StoreFull,
     UnknownName,
 )
-from p2p.node.api import Check, CustodyView, NeighbourView, NodeStatus, NumberedNotice, PeerView
+from p2p.node.api import Check, CustodyView, NeighbourView, NodeStatus, NoticeStream, PeerView
 from p2p.node.subscribers import Subscribers
 from p2p.ports.store import Direction, HistoryEntry, MessageRow, MessageState, MessageStore
 from p2p.wire.ids import AccountKey, MessageId, PeerId, Tag
@@ -156,7 +156,7 @@ class FakeNodeApi:
         self.handled.extend(events)
         return [self._handle(event) for event in events]
 
-    def subscribe(self, after: int) -> AbstractAsyncContextManager[AsyncIterator[NumberedNotice]]:
+    def subscribe(self, after: int) -> AbstractAsyncContextManager[NoticeStream]:
         return self._subscribers.subscribe(after)
 
     def status(self) -> NodeStatus:

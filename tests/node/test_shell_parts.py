@@ -9,14 +9,17 @@ from collections.abc import Callable
 
 import pytest
 import trio
+import trio.testing
 from trio.testing import MockClock
 
 from p2p.core.effects import InviteReused
+from p2p.core.events import AddressesChanged, Woken
 from p2p.errors import Conflict, LinkFailed
 from p2p.node.api import Check, CustodyView, NodeStatus
 from p2p.node.clock import SteadyClock
 from p2p.node.counters import NAMES_MAX, Counters
 from p2p.node.doctor import diagnose
+from p2p.node.inbox import INBOX_MAX, FromShell, Inbox
 from p2p.node.links import WRITE_WAIT_MAX_S, OpenLink
 from p2p.node.logs import make_log
 from p2p.node.sightings import RETRY_S, Sightings
@@ -60,6 +63,42 @@ async def test_the_clock_never_runs_backwards_and_still_runs(autojump_clock: Moc
     assert seen_s[-1] == pytest.approx(wall())
 
 
+# --- the inbox -----------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("waiting", "batches"),
+    [
+        (1, [1]),
+        (16, [16]),
+        (32, [16, 16]),
+        (33, [16, 16, 1]),
+        (100, [50, 25, 16, 9]),
+        (INBOX_MAX, [128, 64, 32, 16, 16]),
+    ],
+)
+async def test_a_batch_is_half_of_what_waits(waiting: int, batches: list[int]) -> None:
+    inbox = Inbox()
+    for number in range(waiting):
+        await inbox.post(FromShell(AddressesChanged((str(number),))))
+    taken = [await inbox.next_batch(1.0) for _ in batches]
+    assert [len(batch) for batch in taken] == batches
+    seen = [posted.event.addresses[0] for batch in taken for posted in batch]
+    assert seen == [str(number) for number in range(waiting)]
+
+
+async def test_others_run_between_two_batches() -> None:
+    inbox = Inbox()
+    for _ in range(64):
+        await inbox.post(FromShell(Woken()))
+    for _ in range(3):
+        with trio.testing.assert_checkpoints():
+            assert await inbox.next_batch(1.0)
+
+
+async def test_an_empty_inbox_gives_nothing_in_time(autojump_clock: MockClock) -> None:
+    assert await Inbox().next_batch(60.0) == []
+    assert trio.current_time() == pytest.approx(60.0)
+
+
 # --- subscribers ---------------------------------------------------------------------------------
 async def test_a_subscriber_gets_what_it_missed_and_then_what_comes() -> None:
     subscribers = Subscribers()
@@ -91,6 +130,20 @@ async def test_one_commit_may_bring_more_than_a_thousand_notices() -> None:
         for _ in range(1_500):
             subscribers.publish(InviteReused(), 1.0)
         assert [(await anext(notices)).sequence for _ in range(1_500)] == list(range(1, 1_501))
+
+
+async def test_a_subscriber_takes_at_once_what_is_there() -> None:
+    subscribers = Subscribers()
+    async with subscribers.subscribe(after=0) as notices:
+        assert notices.take(9) == []
+        for _ in range(5):
+            subscribers.publish(InviteReused(), 1.0)
+        assert [one.sequence for one in notices.take(3)] == [1, 2, 3]
+        assert (await anext(notices)).sequence == 4
+        assert [one.sequence for one in notices.take(9)] == [5]
+        for _ in range(REMEMBERED_MAX + 1):
+            subscribers.publish(InviteReused(), 1.0)
+        assert notices.take(9) == []
 
 
 async def test_a_subscriber_is_ended_once_what_it_has_not_read_is_forgotten() -> None:

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from p2p.errors import LimitExceeded, NotAuthentic, Replayed, StoreDamaged
-from p2p.sessions.ratchet import SessionRatchet, _DhRatchet, run
+from p2p.sessions.ratchet import SessionRatchet, _DhRatchet, _Inside, run
 from p2p.sessions.suite import NOTHING_MISSING, RatchetMessage
 from p2p.wire.limits import SKIPPED_KEYS_MAX, SKIPPED_KEYS_PER_CHAIN_MAX
 from tests.sessions.small_ratchet import SmallRatchet, public_of
@@ -247,6 +247,33 @@ def test_a_decryption_by_a_clone_changes_nothing_in_the_original() -> None:
         run(clone.next_decryption_key(header))
         assert original.model.model_dump_json() == before
         assert clone.model.model_dump_json() != before
+
+
+def test_what_is_read_at_once_is_what_the_library_says() -> None:
+    alice, bob = pair()
+    for sender, receiver, count in ((alice, bob, 3), (bob, alice, 1), (alice, bob, 5)):
+        messages = [sender.encrypt(b"text", AD) for _ in range(count)]
+        receiver.decrypt(messages[-1], AD)  # those before it stay missing
+        for ratchet in (alice, bob):
+            model = ratchet._double.model
+            dh = model.diffie_hellman_ratchet
+            chains = dh.symmetric_key_ratchet
+            state = _Inside.of(ratchet._double)
+            assert (state.private, state.public) == (dh.own_ratchet_priv, dh.other_ratchet_pub)
+            assert state.root == (dh.root_chain.length, dh.root_chain.key)
+            for mine, theirs in (
+                (state.sending, chains.sending_chain),
+                (state.receiving, chains.receiving_chain),
+            ):
+                assert mine == (
+                    (2**32 - 1, bytes(32)) if theirs is None else (theirs.length, theirs.key)
+                )
+            assert state.previous == chains.previous_sending_chain_length
+            assert list(state.skipped.items()) == [
+                ((one.ratchet_pub, one.index), one.message_key)
+                for one in model.skipped_message_keys
+            ]
+    assert len(_Inside.of(bob._double).skipped) == 6
 
 
 def test_a_key_from_elsewhere_gets_its_public_key_too() -> None:

@@ -10,6 +10,7 @@ import trio
 
 from p2p.adapters.closing import cancel_scope, shielded
 from p2p.adapters.framing import UNREAD_MAX_BYTES, FrameSplitter, unread_size, writes
+from p2p.adapters.prompt_lock import PromptLock
 from p2p.errors import LimitExceeded, LinkFailed, MolvaError
 from p2p.wire.ids import PeerId
 
@@ -67,7 +68,7 @@ class Libp2pLink:
         self._frames: list[bytes] = []
         self._frames_bytes = 0
         self._arrived = trio.Event()
-        self._writing = trio.Lock()
+        self._writing = PromptLock()
         self._failure: MolvaError | None = None
         self._reading = cancel_scope()
         self._read_out = trio.Event()
@@ -138,11 +139,13 @@ class Libp2pLink:
 
     async def send(self, frames: Sequence[bytes]) -> None:
         """Write frames in order, batched into writes of at most 16 KiB."""
+        await trio.lowlevel.checkpoint_if_cancelled()
         async with self._writing:
             for piece in writes(frames):
                 if self._failure is not None:
                     raise LinkFailed(str(self._failure))
                 await self._write(piece)
+                await trio.lowlevel.checkpoint()
 
     async def _write(self, piece: bytes) -> None:
         whole = False
@@ -159,7 +162,8 @@ class Libp2pLink:
 
     async def receive(self) -> list[bytes]:
         """Wait for at least one whole frame and give all that have come."""
-        await trio.lowlevel.checkpoint()
+        if self._frames:
+            await trio.lowlevel.checkpoint()
         while not self._frames:
             if self._failure is not None:
                 raise self._failure

@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -87,15 +88,23 @@ class TcpStream(ReadWriteCloser):
             return b""
 
     async def write(self, data: bytes) -> None:
-        """Send all of ``data``.
+        """Send all of ``data``; no checkpoint where the socket takes it at once.
 
         Raises:
             ConnectionClosedError: the connection broke or is closed.
         """
         try:
-            await self._stream.send_all(data)
-        except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
+            sent = self._send_now(data)
+            if sent < len(data):
+                await self._stream.send_all(memoryview(data)[sent:])
+        except (OSError, trio.BrokenResourceError, trio.ClosedResourceError) as error:
             raise ConnectionClosedError("TCP connection closed", transport="tcp") from error
+
+    def _send_now(self, data: bytes) -> int:
+        try:
+            return os.write(self._stream.socket.fileno(), data)
+        except BlockingIOError:
+            return 0
 
     async def close(self) -> None:
         """Close the connection; safe to call twice."""

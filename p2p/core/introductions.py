@@ -21,9 +21,10 @@ from p2p.core.contacts import (
 from p2p.core.effects import ContactChanged, Effect, InviteMade, LearnAddresses, Notify
 from p2p.core.inbox import Arrival
 from p2p.core.outbox import Outbox
-from p2p.errors import Conflict, InvalidInput, RemoteError
+from p2p.errors import Conflict, InvalidInput, NotReady, RemoteError
 from p2p.sessions.book import IssuedBundle, SessionBook
 from p2p.wire.addresses import peers_of
+from p2p.wire.bundle import decode_bundle
 from p2p.wire.codec import pack
 from p2p.wire.contact_uri import Invite, decode_invite, encode_invite
 from p2p.wire.content import Acknowledgement, Introduction
@@ -85,6 +86,7 @@ class Introductions:
         Raises:
             InvalidInput, VersionUnsupported: no good link, or a name that cannot be.
             Conflict: this link was used here before, or it is our own.
+            NotReady: it is over its time.
         """
         invite = decode_invite(link)
         account = AccountKey(invite.account_key)
@@ -97,7 +99,7 @@ class Introductions:
         if account == self.account:
             raise Conflict("This is an invite of your own.")
         if invite.bundle:
-            self._learn_invited(account, invite, now_s)
+            self._learn_enclosed(account, invite, now_s)
         record = known or self.contacts.add(account, name, printable(invite.name), now_s)
         record = self.contacts.save(
             record,
@@ -107,10 +109,11 @@ class Introductions:
             addresses=record.addresses or invite.addresses,
         )
         outcome = Outcome(effects=self._learn_addresses(record))
-        if record.state == WAITING and invite.bundle:
-            record = self._begin(record, now_s, outcome)
-        elif record.state == WAITING:
+        if not invite.bundle:
+            record = self.contacts.save(record, state=WAITING)
             outcome.sought.append(BundleHash(record.bundle_hash))
+        elif record.state == WAITING or self.book.is_invited_anew(account, now_s):
+            record = self._begin(record, now_s, outcome)
         outcome.effects.append(Notify(ContactChanged(self.contacts.view(record), "added")))
         return record, outcome
 
@@ -127,8 +130,10 @@ class Introductions:
             if record.bundle_hash != hash_:
                 continue
             try:
-                self.book.learn_bundle(record.account, bundle, record.lookup_secret, now_s)
-            except RemoteError:
+                self._learn_invited(record.account, bundle, record.lookup_secret, now_s)
+            except (RemoteError, NotReady):
+                continue
+            if not self.book.can_seal(record.account, now_s):
                 continue
             changed = self._begin(record, now_s, outcome)
             notice = ContactChanged(self.contacts.view(changed), "bundle-found")
@@ -152,7 +157,8 @@ class Introductions:
         if isinstance(content, Introduction):
             record = self._learn(record, content, now_s, outcome)
         if opened.reset:
-            outcome.envelopes += self.outbox.seal_anew(opened.contact, now_s)
+            why_anew = "the contact's device began a new session"
+            outcome.envelopes += self.outbox.seal_anew(opened.contact, now_s, why_anew)
         if opened.started:
             outcome.envelopes.append(self._answer(record, now_s))
         if why:
@@ -171,18 +177,36 @@ class Introductions:
             return []
         return [self._introduce(record, now_s)]
 
-    def _learn_invited(self, account: AccountKey, invite: Invite, now_s: float) -> None:
+    def _learn_enclosed(self, account: AccountKey, invite: Invite, now_s: float) -> None:
         if bundle_hash(invite.bundle) != invite.bundle_hash:
             raise InvalidInput("This link is damaged: its bundle is not the one it names.")
         try:
-            self.book.learn_bundle(account, invite.bundle, invite.lookup_secret, now_s)
+            self._learn_invited(account, invite.bundle, invite.lookup_secret, now_s)
         except RemoteError as exc:
             raise InvalidInput(f"This invite cannot be used: {exc}") from exc
 
+    def _learn_invited(
+        self, account: AccountKey, bundle: bytes, lookup_secret: bytes, now_s: float
+    ) -> None:
+        """Learn the bundle of an invite.
+
+        Raises:
+            RemoteError: no good bundle of that account.
+            NotReady: it is over its time.
+        """
+        if decode_bundle(bundle).expires_s <= now_s:
+            raise NotReady("This invite is over its time: ask for a new one.")
+        self.book.learn_bundle(account, bundle, lookup_secret, now_s)
+
     def _begin(self, record: ContactRecord, now_s: float, outcome: Outcome) -> ContactRecord:
-        """Send the first letter, and what was written while its bundle was being sought."""
-        record = self.contacts.save(record, state=ASKED)
+        """Send the first letter through an invite, then what was written while its bundle was
+        being sought, and what is still open: the session so far, if any, may lead nowhere.
+        """
+        if record.state != ACTIVE:
+            record = self.contacts.save(record, state=ASKED)
         outcome.envelopes.append(self._introduce(record, now_s))
+        why = "a newer invite of the contact was added"
+        outcome.envelopes += self.outbox.seal_anew(record.account, now_s, why)
         outcome.envelopes += self.outbox.seal_waiting(record.account, now_s)
         return self.contacts.require(record.account)
 

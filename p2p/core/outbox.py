@@ -159,9 +159,11 @@ class Outbox:
         return sealed_row.placed(order), [_told(row, row.state, 0)], [envelope]
 
     def seal_waiting(self, contact: AccountKey, now_s: float) -> list[EnvelopeId]:
-        """Seal what was written before the contact's prekeys were here."""
+        """Seal what waits for prekeys or for an answer, as far as it may be sent now."""
         envelopes: list[EnvelopeId] = []
         for row in [row for row in self._unsealed.values() if row.contact == contact]:
+            if not self.book.can_seal(contact, now_s):
+                break
             del self._unsealed[row.id]
             sealed_row, envelope = self._seal_message(row, now_s)
             entry = HistoryEntry(now_s, "sealed", "the contact's prekeys arrived")
@@ -169,17 +171,27 @@ class Outbox:
             envelopes.append(envelope)
         return envelopes
 
-    def seal_anew(self, contact: AccountKey, now_s: float) -> list[EnvelopeId]:
-        """Seal every open message to a contact again: its device lost the old session."""
+    def seal_anew(self, contact: AccountKey, now_s: float, why: str) -> list[EnvelopeId]:
+        """Seal every open message again, or have it wait: the old session may lead nowhere."""
         envelopes: list[EnvelopeId] = []
         for message in [m for m in self._by_hash.values() if m.row.contact == contact]:
             self._forget(message)
             self.custody.finish(message.envelope, "replaced")
+            if not self.book.can_seal(contact, now_s):
+                self._wait(message.row, now_s)
+                continue
             sealed_row, envelope = self._seal_message(message.row, now_s)
-            entry = HistoryEntry(now_s, "sealed-anew", "the contact's device began a new session")
+            entry = HistoryEntry(now_s, "sealed-anew", why)
             self._change(sealed_row, MessageState.QUEUED, 0, entry)
             envelopes.append(envelope)
         return envelopes
+
+    def _wait(self, row: MessageRow, now_s: float) -> None:
+        """Put a message back among those that cannot be sealed yet."""
+        waiting = row.sealed(NO_HASH, row.expires_s)
+        self._unsealed[waiting.id] = waiting
+        entry = HistoryEntry(now_s, "queued", "waiting for an answer of the contact")
+        self._change(waiting, MessageState.QUEUED, 0, entry)
 
     def seal_content(
         self, contact: AccountKey, content: Content, lifetime_s: float, now_s: float
@@ -376,7 +388,7 @@ def _carriers(history: list[HistoryEntry]) -> dict[str, None]:
     """Give who holds a message's present envelope."""
     carriers: dict[str, None] = {}
     for entry in history:
-        if entry.kind == "sealed-anew":
+        if entry.kind in ("queued", "sealed-anew"):
             carriers.clear()
         elif entry.kind == "carried":
             carriers[entry.detail] = None

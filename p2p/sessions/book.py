@@ -23,7 +23,13 @@ from p2p.sessions.envelope_seal import (
 from p2p.sessions.first_contact import FirstContacts
 from p2p.sessions.identity import DeviceIdentity
 from p2p.sessions.own_bundle import Lookup
-from p2p.sessions.plan import Beginning, Continuation, Repetition, plan_seal
+from p2p.sessions.plan import (
+    Beginning,
+    Continuation,
+    Repetition,
+    is_invited_anew,
+    plan_seal,
+)
 from p2p.sessions.prekeys import Prekeys
 from p2p.sessions.roster import Roster
 from p2p.sessions.session import Session
@@ -157,6 +163,10 @@ class SessionBook:
         except NotReady:
             return False
         return True
+
+    def is_invited_anew(self, contact: AccountKey, now_s: float) -> bool:
+        """Tell whether a newer invite was learned, so that the next envelope begins a session."""
+        return is_invited_anew(self._roster, self._bundles, contact, now_s)
 
     def room_for(self, contact: AccountKey, now_s: float) -> int:
         """Give how many content bytes the largest envelope to ``contact`` holds now.

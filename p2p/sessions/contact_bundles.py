@@ -63,13 +63,18 @@ class ContactBundle:
         """The key to which first contacts are sealed."""
         return KemPublic(self.bundle.kem_ml, self.bundle.kem_x25519)
 
+    @property
+    def is_spent(self) -> bool:
+        """Whether it has begun the one session that it was made for."""
+        return bool(self.bundle.one_time) and self.used
+
     def is_valid(self, now_s: float) -> bool:
         """Tell whether its owner still promises to read what is sealed to it."""
         return now_s < self.bundle.expires_s
 
     def may_begin(self, now_s: float) -> bool:
         """Tell whether a new session may begin with it."""
-        return self.is_valid(now_s) and not (self.bundle.one_time and self.used)
+        return self.is_valid(now_s) and not self.is_spent
 
     def take_tag(self, now_s: float) -> Tag:
         """Give the next first-contact tag; numbers begin anew each week.
@@ -125,7 +130,8 @@ class ContactBundles:
         now_s: float,
         in_use: set[BundleHash],
     ) -> None:
-        """Keep a bundle, if it is newer than what is known; ``in_use`` ones stay with it.
+        """Keep a bundle, if it is newer than what is known and can still begin a session;
+        ``in_use`` ones stay with it.
 
         Raises:
             NotAuthentic, Malformed, WrongVersion: as :func:`check_bundle`.
@@ -137,7 +143,7 @@ class ContactBundles:
         bundle = check_bundle(self._suite, data, contact, now_s)
         if len(lookup_secret) != LOOKUP_SECRET_BYTES:
             raise Malformed("A lookup secret has 16 bytes.")
-        if any(each.bundle.created_s > bundle.created_s for each in known):
+        if any(each.bundle.created_s > bundle.created_s for each in known if not each.is_spent):
             return
         kept = [each for each in known if each.hash in in_use][-_BUNDLES_MAX:]
         self._by_contact[contact] = [*kept, ContactBundle(data, hash_, bundle, lookup_secret)]

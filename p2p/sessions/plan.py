@@ -3,6 +3,8 @@
 - No session: begin one with the contact's newest bundle.
 - A live session that is 7 days old, or 500 messages without a sign of life: begin one that renews
   it, if there is a bundle to begin with; go on otherwise, as long as the ratchet allows it.
+- A newer invite, which a person has added by hand: begin one with it. The session so far may lead
+  nowhere: somebody else used its invite first, its device is lost, or the contact had forgotten us.
 - A session that a clock far ahead has spoiled: begin one that renews it, if there is a bundle.
 - A session that the other side has not answered: repeat its handshake, while its bundle is valid.
 """
@@ -65,13 +67,23 @@ def plan_seal(roster: Roster, bundles: ContactBundles, contact: AccountKey, now_
         if fresh is None:
             raise NotReady(_why_not(newest))
         return Beginning(fresh)
-    if fresh is not None and _is_due(session, now_s):
+    if fresh is not None and (fresh.bundle.one_time or _is_due(session, now_s)):
         return Beginning(fresh)
     if session.handshake is not None:
         return _plan_repetition(bundles, session, fresh, now_s)
     if session.unacknowledged >= SKIPPED_KEYS_PER_CHAIN_MAX:
         raise NotReady("The contact has given no sign of life for too many messages.")
     return Continuation(session)
+
+
+def is_invited_anew(
+    roster: Roster, bundles: ContactBundles, contact: AccountKey, now_s: float
+) -> bool:
+    """Tell whether there is a session, and a newer invite with which the next one begins."""
+    newest = bundles.newest(contact)
+    if newest is None or roster.sending(contact) is None:
+        return False
+    return bool(newest.bundle.one_time) and newest.may_begin(now_s)
 
 
 def _plan_repetition(

@@ -106,7 +106,7 @@ class Introductions:
             name=name or record.name,
             bundle_hash=invite.bundle_hash,
             lookup_secret=invite.lookup_secret,
-            addresses=record.addresses or invite.addresses,
+            addresses=_newest_first(invite.addresses, record.addresses),
         )
         outcome = Outcome(effects=self._learn_addresses(record))
         if not invite.bundle:
@@ -264,6 +264,11 @@ class Introductions:
 
     def _fingerprint(self, issued: IssuedBundle) -> bytes:
         return told_fingerprint(self.config.name, issued.hash, self._shared_addresses())
+
+
+def _newest_first(newer: tuple[str, ...], older: tuple[str, ...]) -> tuple[str, ...]:
+    """Give both, as many as a contact may have: a newer invite may be of a new device."""
+    return (*newer, *(each for each in older if each not in newer))[:ADDRESSES_MAX]
 
 
 def told_fingerprint(name: str, bundle: BundleHash, addresses: tuple[str, ...]) -> bytes:

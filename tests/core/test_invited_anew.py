@@ -7,13 +7,18 @@ from collections.abc import Callable
 import pytest
 
 from p2p.core.effects import ContactChanged
-from p2p.core.events import ContactAddRequested, ContactRemoved, FrameReceived
+from p2p.core.events import (
+    AddressesChanged,
+    ContactAddRequested,
+    ContactRemoved,
+    FrameReceived,
+)
 from p2p.errors import LocalError
 from p2p.ports.store import Direction, MessageState
 from p2p.wire.contact_uri import decode_invite
 from p2p.wire.frames import Found, encode_frame
 from p2p.wire.limits import SKIPPED_KEYS_PER_CHAIN_MAX
-from tests.core.world import World, identity_for
+from tests.core.world import World, identity_for, peer_for
 
 MakeWorld = Callable[..., World]
 DAY_S = 86_400.0
@@ -77,7 +82,10 @@ def test_a_contact_who_has_a_new_device_is_reached_by_its_invite(make_world: Mak
     bob.identity = identity_for("bob", device="bob's new phone")
     bob.boot(world.now_s)
     bob.notices.clear()
+    address = f"/ip4/192.0.2.9/tcp/4001/p2p/{peer_for('new phone')}"
+    world.post("bob", AddressesChanged((address,)))
     add(world, "alice", world.invite("bob").link)
+    assert world.seats["alice"].node.contacts()[0].addresses == (address, bob.address)
     world.connect("alice", "bob")
     world.run(60)
     assert texts(world, "bob") == ["written to the old phone"]

@@ -225,6 +225,12 @@ class Contacts:
             if self._by_peer.get(peer) == account:
                 del self._by_peer[peer]
 
+    def name_for(self, record: ContactRecord, suggested_name: str) -> str:
+        """Give a contact's name: what it calls itself, while the name is only its key's digits."""
+        if not suggested_name or record.name != record.account.hex()[:_SHORT_KEY_DIGITS]:
+            return record.name
+        return self._free_name(suggested_name)
+
     def _free_name(self, wish: str) -> str:
         taken = {record.name.casefold() for record in self._records.values()}
         name, number = wish, 2

@@ -155,7 +155,9 @@ class Introductions:
         if why or now_s - record.last_heard_s > HEARD_RESOLUTION_S:
             record = self.contacts.save(record, state=ACTIVE, last_heard_s=now_s)
         if isinstance(content, Introduction):
+            before = record.name
             record = self._learn(record, content, now_s, outcome)
+            why = why or ("introduced" if record.name != before else "")
         if opened.reset:
             why_anew = "the contact's device began a new session"
             outcome.envelopes += self.outbox.seal_anew(opened.contact, now_s, why_anew)
@@ -244,10 +246,12 @@ class Introductions:
             self.book.learn_bundle(record.account, news.bundle, news.lookup_secret, now_s)
         except RemoteError:
             return record
+        suggested_name = printable(news.name)
         record = self.contacts.save(
             record,
             heard_s=news.issued_at_s,
-            suggested_name=printable(news.name),
+            name=self.contacts.name_for(record, suggested_name),
+            suggested_name=suggested_name,
             addresses=news.addresses,
         )
         outcome.effects += self._learn_addresses(record)

@@ -16,6 +16,7 @@ from p2p.core.events import (
 from p2p.errors import LocalError
 from p2p.ports.store import Direction, MessageState
 from p2p.wire.contact_uri import decode_invite
+from p2p.wire.content import Introduction
 from p2p.wire.frames import Found, encode_frame
 from p2p.wire.limits import SKIPPED_KEYS_PER_CHAIN_MAX
 from tests.core.world import World, identity_for, peer_for
@@ -200,3 +201,28 @@ def test_what_cannot_be_sealed_anew_at_once_waits_for_the_answer(make_world: Mak
     world.connect("alice", "bob")
     world.run(600)
     assert sorted(map(int, texts(world, "bob"))) == list(range(count + 20))
+
+
+def test_a_contact_whose_message_overtakes_its_introduction_is_called_by_name_in_the_end(
+    make_world: MakeWorld,
+) -> None:
+    world = make_world("alice", "bob")
+    alice, bob = world.seats["alice"], world.seats["bob"]
+    add(world, "alice", world.invite("bob").link)
+    with alice.store.transaction():
+        for row in list(alice.node._custody.rows()):
+            alice.node._custody.finish(row.id, "lost on its way")
+    world.send("alice", "bob", "overtaking")
+    world.connect("alice", "bob")
+    world.run(30)
+    assert [c.name for c in bob.node.contacts()] == [alice.account.hex()[:12]]
+    issued = alice.book.current_bundle(bob.account, world.now_s)
+    late = Introduction(int(world.now_s), "Alice", issued.bundle, issued.lookup_secret, ())
+    world.disconnect("alice", "bob")
+    with alice.store.transaction():
+        alice.node._outbox.seal_content(bob.account, late, DAY_S, world.now_s)
+    world.connect("alice", "bob")
+    world.run(30)
+    assert [c.name for c in bob.node.contacts()] == ["Alice"]
+    whys = [n.why for n in bob.notices if isinstance(n, ContactChanged)]
+    assert whys == ["added", "introduced"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from enum import IntEnum
 
 import click
@@ -41,6 +42,10 @@ def report(error: Exception, *, as_json: bool) -> int:
         return _tell_usage(error, as_json=as_json)
     if isinstance(error, CommandFailed):
         return _tell(str(error), error.code, error.exit_code, as_json=as_json)
+    if isinstance(error, OSError):
+        where = error.filename or "Input or output failed"
+        sentence = f"{where}: {error.strerror or error}."
+        return _tell(sentence, "environment-fault", ExitCode.REFUSED, as_json=as_json)
     return _report_from_node(error, as_json=as_json)
 
 
@@ -62,8 +67,11 @@ def _tell_usage(error: click.ClickException, *, as_json: bool) -> int:
     if not isinstance(error, click.UsageError):
         return _tell(error.format_message(), "failed", ExitCode.REFUSED, as_json=as_json)
     if not as_json and error.ctx is not None:
-        click.echo(error.ctx.get_usage(), err=True)
-        click.echo(f"Try '{error.ctx.command_path} --help' for help.", err=True)
+        if isinstance(error, click.exceptions.NoArgsIsHelpError):
+            _say(error.format_message())
+            return _tell("Missing command.", "usage", ExitCode.USAGE, as_json=as_json)
+        _say(error.ctx.get_usage())
+        _say(f"Try '{error.ctx.command_path} --help' for help.")
     return _tell(error.format_message(), "usage", ExitCode.USAGE, as_json=as_json)
 
 
@@ -75,8 +83,14 @@ def _tell(sentence: str, code: str, exit_code: ExitCode, *, as_json: bool, rule:
     if as_json:
         value = {"code": code, "detail": sentence, "exit_code": int(exit_code)}
         value |= {"rule": rule} if rule else {}
-        click.echo(json.dumps(value, ensure_ascii=True), err=True)
+        _say(json.dumps(value, ensure_ascii=True))
     else:
         named = f" (rule {rule})" if rule else ""
-        click.echo(f"molva: {safe_line(sentence + named)}", err=True)
+        _say(f"molva: {safe_line(sentence + named)}")
     return int(exit_code)
+
+
+def _say(text: str) -> None:
+    """Write to standard error; where that fails, the exit code still tells."""
+    with suppress(OSError):
+        click.echo(text, err=True)

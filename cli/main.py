@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from types import MappingProxyType
@@ -11,7 +12,7 @@ import click
 from click.shell_completion import add_completion_class
 
 from cli.context import Session
-from cli.failures import ExitCode, report
+from cli.failures import CommandFailed, ExitCode, report
 from cli.grammar import MolvaGroup
 from cli.shells import QuotedBash
 
@@ -82,7 +83,32 @@ def run(arguments: Sequence[str] | None, session: Session) -> int:
 
 def main() -> None:
     """Run ``molva`` and exit with its code."""
-    sys.exit(run(None, Session()))
+    _fill_closed_streams()
+    session = Session()
+    if sys.stdout is None:
+        closed = (
+            "Standard output is closed: nobody could read the answer. Write to /dev/null instead."
+        )
+        sys.exit(report(CommandFailed(closed, code="environment-fault"), as_json=False))
+    code = run(None, session)
+    _let_go_of_output()
+    sys.exit(code)
+
+
+def _fill_closed_streams() -> None:
+    """Where whoever started us has closed them, read nothing, and tell it to nobody."""
+    if sys.stdin is None:
+        sys.stdin = os.fdopen(os.open(os.devnull, os.O_RDONLY))
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+
+
+def _let_go_of_output() -> None:
+    """Drop what could not be written: Python would try again, and end with a code of its own."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

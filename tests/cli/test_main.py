@@ -137,3 +137,54 @@ def test_where_the_home_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
     monkeypatch.setenv("MOLVA_HOME", "~/mine")
     assert Session().home == tmp_path / "mine"
     assert Session(home_option=str(tmp_path / "option")).home == tmp_path / "option"
+
+
+def _molva_in_a_shell(line: str, home: Path) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "MOLVA_HOME": str(home)}
+    command = ["sh", "-c", f'"$0" -m cli.main {line}', sys.executable]
+    return subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device here")
+@pytest.mark.parametrize("words", ["--help", "inbox", "node status --json", "contact list"])
+def test_an_answer_that_cannot_be_written_is_a_sentence(running: RunningNode, words: str) -> None:
+    done = _molva_in_a_shell(f"{words} >/dev/full", running.home)
+    assert done.returncode == 1
+    assert "No space left on device" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "told"),
+    [
+        ("inbox >&-", 1, "Standard output is closed"),
+        ("send bob - <&-", 2, "There is nothing to send"),
+        ("contact add - --name x <&-", 2, "The link is empty"),
+        ("inbox 2>&-", 0, ""),
+        ("nope 2>&-", 2, ""),
+    ],
+)
+def test_closed_streams_end_in_no_traceback(
+    running: RunningNode, line: str, code: int, told: str
+) -> None:
+    done = _molva_in_a_shell(line, running.home)
+    assert done.returncode == code
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device here")
+def test_a_failure_that_cannot_be_told_keeps_its_exit_code(tmp_path: Path) -> None:
+    assert _molva_in_a_shell("nope 2>/dev/full", tmp_path).returncode == 2
+
+
+@pytest.mark.parametrize("group", [[], ["node"], ["credential", "issue-test"]])
+def test_without_a_command_the_commands_are_shown_as_they_are(
+    molva: CommandLine, group: list[str]
+) -> None:
+    shown = molva(*group, "--help").out
+    outcome = molva(*group)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err == f"{shown}molva: Missing command.\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import time
 from collections.abc import Sequence
@@ -100,7 +101,7 @@ def wait_until_up(session: Session, process: subprocess.Popen[bytes], log_from: 
     while time.monotonic() < deadline:
         if process.poll() is not None:
             said = tail(log_file(session.home), LOG_TAIL_LINES, log_from)
-            reason = said[-1].strip() if said else f"It ended with code {process.returncode}."
+            reason = said[-1].strip() if said else _unsaid_reason(session.home, process.returncode)
             reason = reason.removeprefix(_OUR_PREFIX)
             raise CommandFailed(f"The node has not started: {reason}")
         try:
@@ -117,6 +118,13 @@ def wait_until_up(session: Session, process: subprocess.Popen[bytes], log_from: 
         ExitCode.TIMED_OUT,
         "timed-out",
     )
+
+
+def _unsaid_reason(home: Path, code: int) -> str:
+    """Give why a node may have ended that could write nothing into its log."""
+    if not shutil.disk_usage(home).free:
+        return f"The device has no room left for {log_file(home)}."
+    return f"It ended with code {code}."
 
 
 def _let_go(process: subprocess.Popen[bytes]) -> None:

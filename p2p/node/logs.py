@@ -10,6 +10,7 @@ import logging
 import re
 import sys
 from collections.abc import MutableMapping
+from contextlib import suppress
 from typing import Final, TextIO, cast
 
 import structlog
@@ -39,7 +40,7 @@ def make_log(level: str, form: str, stream: TextIO = sys.stderr) -> FilteringBou
     return cast(
         "FilteringBoundLogger",
         structlog.wrap_logger(
-            structlog.WriteLogger(stream),
+            structlog.WriteLogger(cast("TextIO", _Enduring(stream))),
             processors=[
                 structlog.processors.add_log_level,
                 structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -51,6 +52,23 @@ def make_log(level: str, form: str, stream: TextIO = sys.stderr) -> FilteringBou
             cache_logger_on_first_use=False,
         ),
     )
+
+
+class _Enduring:
+    """A stream for lines that may get lost: a node goes on where the disk of its log is full, or
+    whoever read its log has gone. It has told its clients of the full disk.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        with suppress(OSError):
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
 
 
 def forward_stdlib_logs(log: FilteringBoundLogger) -> None:

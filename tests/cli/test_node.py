@@ -9,10 +9,13 @@ import subprocess
 import sys
 from collections.abc import Generator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from cli import background, passphrase
+from cli.context import Session
+from cli.failures import CommandFailed
 from tests.cli.command_line import DAEMON, CommandLine
 from tests.cli.fake_daemon import PASSPHRASE, WORDS
 
@@ -186,6 +189,17 @@ def test_a_node_that_cannot_start_says_why(molva: CommandLine, home: Path, tmp_p
     started = molva("node", "start", "--passphrase-file", str(wrong))
     assert started.code == 1
     assert started.err == "molva: The node has not started: The passphrase is wrong.\n"
+
+
+def test_a_node_without_room_for_its_log_is_told_so(
+    molva: CommandLine, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    molva("init", "--no-passphrase")
+    silent = Session(home_option=str(home), daemon=(sys.executable, "-c", "raise SystemExit(1)"))
+    started = background.start(silent, [], "")
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=0))
+    with pytest.raises(CommandFailed, match=r"no room left for .*node\.log"):
+        background.wait_until_up(silent, started, 0)
 
 
 def test_a_node_that_never_answers(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import itertools
 import json
@@ -241,6 +242,26 @@ def test_the_log_for_people_is_one_line_each() -> None:
     make_log("warning", "text", stream).warning("commit-failed", why="The disk is full.")
     assert stream.getvalue().count("\n") == 1
     assert "commit-failed" in stream.getvalue()
+
+
+class FullDisk(io.StringIO):
+    """Takes nothing until there is room."""
+
+    room = False
+
+    def write(self, text: str) -> int:
+        if not self.room:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return super().write(text)
+
+
+def test_a_log_on_a_full_disk_does_not_end_the_node() -> None:
+    stream = FullDisk()
+    log = make_log("info", "text", stream)
+    log.error("commit-failed", why="The device has no room left.")
+    stream.room = True
+    log.info("stopped")
+    assert "stopped" in stream.getvalue()
 
 
 # --- doctor --------------------------------------------------------------------------------------

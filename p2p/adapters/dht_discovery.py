@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 NETWORK_NAME: Final = "molva"
 DAY_S: Final = 86_400
+SHA2_256_MULTIHASH: Final = b"\x12\x20"
+"""The code of SHA-256 and its length, before the 32 bytes."""
 _logger = logging.getLogger(__name__)
 
 
@@ -52,12 +54,13 @@ class DhtTimes:
 
 
 def rendezvous_key(network: str, day: int) -> bytes:
-    """Give the key that nodes of a network meet at on a day (days since 1970): 32 bytes.
+    """Give the key that nodes of a network meet at on a day (days since 1970): 34 bytes.
 
-    Py-libp2p's look-ups refuse keys above 50 bytes.
+    It is a multihash, as libp2p's Kademlia wants it of what is provided: js-libp2p resets a stream
+    that names anything else. Py-libp2p's look-ups refuse keys above 50 bytes.
     """
     text = f"molva rendezvous 1\0{network}\0{day}"
-    return hashlib.sha256(text.encode()).digest()
+    return SHA2_256_MULTIHASH + hashlib.sha256(text.encode()).digest()
 
 
 class DhtDiscovery:

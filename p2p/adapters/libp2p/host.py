@@ -25,7 +25,7 @@ from libp2p.tools.anyio_service import background_trio_service
 from multiaddr import Multiaddr
 
 from p2p.adapters.closing import shielded
-from p2p.adapters.libp2p.capped import CappedStream
+from p2p.adapters.libp2p.capped import CappedStream, KadStream
 from p2p.adapters.libp2p.health import HealthMonitor
 from p2p.adapters.libp2p.muxer import BoundedYamux, YamuxOnlyUpgrader
 from p2p.adapters.libp2p.negotiation import BriefMultiselect, BriefMultiselectClient
@@ -42,6 +42,8 @@ from p2p.errors import LinkFailed
 from p2p.wire.ids import PeerId
 
 SEED_SIZE_BYTES: Final = 32
+IDENTIFY_MAX_BYTES: Final = 65_536
+"""js-libp2p takes 8 KB; py-libp2p takes a megabyte, on which it spends a tenth of a second."""
 STREAM_TIMEOUT_S: Final = 5.0
 """For a stream of the DHT, dialling included; a dead peer costs a look-up no more."""
 _logger = logging.getLogger(__name__)
@@ -82,7 +84,9 @@ class MolvaHost(BasicHost):
             self.unreachable(peer_id)
             raise
         is_kad = stream.get_protocol() == KAD_PROTOCOL_ID
-        return CappedStream(stream, KAD_MESSAGE_MAX_BYTES) if is_kad else stream
+        if is_kad:
+            return KadStream(stream, KAD_MESSAGE_MAX_BYTES)
+        return CappedStream(stream, IDENTIFY_MAX_BYTES)
 
 
 def _nobody_cares(peer_id: ID) -> None:

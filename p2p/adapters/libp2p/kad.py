@@ -20,10 +20,15 @@ from libp2p.peer.peerinfo import PeerInfo  # pyright: ignore[reportMissingTypeSt
 from libp2p.records.validator import NamespacedValidator
 from multiaddr import Multiaddr
 
-from p2p.adapters.libp2p.capped import CappedStream
+from p2p.adapters.libp2p.capped import KadStream
 from p2p.adapters.libp2p.dial import Dialling, parse_peer
 from p2p.adapters.libp2p.host import Libp2pHost
-from p2p.adapters.libp2p.swarm import KAD_MESSAGE_MAX_BYTES, KAD_OF_LIBRARY, PEER_ADDRESSES_MAX
+from p2p.adapters.libp2p.swarm import (
+    KAD_MESSAGE_MAX_BYTES,
+    KAD_OF_LIBRARY,
+    PEER_ADDRESSES_MAX,
+    few_addresses,
+)
 from p2p.adapters.listen_addresses import parse_tcp, split_peer
 from p2p.errors import InvalidInput, LinkFailed
 from p2p.ports.link import PeerFound
@@ -49,7 +54,15 @@ class NewestProviders(ProviderStore):
         while len(self.providers) >= PROVIDED_KEYS_MAX:
             del self.providers[next(iter(self.providers))]
         self.providers[key] = of_key
-        super().add_provider(key, PeerInfo(provider.peer_id, provider.addrs[:PEER_ADDRESSES_MAX]))
+        super().add_provider(key, PeerInfo(provider.peer_id, few_addresses(provider.addrs)))
+
+
+class _AmongServers(KadDHT):
+    """The original takes in whoever asks, clients too, who answer nobody."""
+
+    async def add_peer(self, peer_id: ID, *, skip_server_mode_check: bool = False) -> bool:
+        """Take a peer into the routing table, if it serves the DHT as far as it has told."""
+        return await super().add_peer(peer_id)
 
 
 class MolvaDht:
@@ -62,7 +75,7 @@ class MolvaDht:
         self._host = host
         self._basic = host.basic
         no_values = NamespacedValidator({}, strict_validation=True)
-        self.kad = KadDHT(
+        self.kad = _AmongServers(
             self._basic,
             DHTMode.SERVER,
             validator=no_values,
@@ -83,15 +96,15 @@ class MolvaDht:
         self.kad.routing_table.remove_peer(peer)
 
     async def _serve(self, stream: INetStream) -> None:
-        capped = CappedStream(stream, KAD_MESSAGE_MAX_BYTES)
-        peer = capped.muxed_conn.peer_id
+        bounded = KadStream(stream, KAD_MESSAGE_MAX_BYTES)
+        peer = bounded.muxed_conn.peer_id
         if self._serving[peer] >= STREAMS_PER_PEER_MAX:
             await stream.reset()
             return
         self._serving[peer] += 1
         try:
             with trio.fail_after(STREAM_TIME_MAX_S):
-                await self.kad.handle_stream(capped)
+                await self.kad.handle_stream(bounded)
         finally:
             self._serving[peer] -= 1
             self._serving += Counter()  # drops who has none

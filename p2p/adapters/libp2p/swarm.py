@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Final
 
 import trio
@@ -16,6 +17,7 @@ from libp2p.network.connection.raw_connection import RawConnection
 from libp2p.network.connection.swarm_connection import SwarmConn
 from libp2p.network.exceptions import SwarmException
 from libp2p.network.swarm import Swarm
+from libp2p.peer.envelope import Envelope  # pyright: ignore[reportMissingTypeStubs]
 from libp2p.peer.id import ID  # pyright: ignore[reportMissingTypeStubs]
 from libp2p.peer.peerstore import (  # pyright: ignore[reportMissingTypeStubs]
     PeerStore,
@@ -37,13 +39,23 @@ NEGOTIATION_TIMEOUT_S: Final = 10.0
 ADDRESS_TIMEOUT_S: Final = 3.0
 """How long one of several addresses of a peer may take to answer."""
 PEER_ADDRESSES_MAX: Final = 8
+PEER_ADDRESS_MAX_BYTES: Final = 128
+"""An IPv6 address with port and peer id has 62 bytes; a name of 60 characters fits."""
 PEER_PROTOCOLS_MAX: Final = 64
+PEER_PROTOCOL_MAX_BYTES: Final = 128
 KAD_MESSAGE_MAX_BYTES: Final = 65_536
-"""Twenty providers and twenty closer peers with their signed records take about 20 KB."""
+"""Twenty providers and twenty-one closer peers with all the addresses that they may have take
+46 KB at most; what is told of them must fit, or nobody could read the answer."""
 _logger = logging.getLogger(__name__)
 KAD_OF_LIBRARY: Final = TProtocol("/ipfs/kad/1.0.0")
 KAD_PROTOCOL_ID: Final = TProtocol("/molva/kad/1.0.0")
 """py-libp2p's DHT knows one protocol id alone; at our borders it is exchanged for our own."""
+
+
+def few_addresses(addresses: Iterable[Multiaddr]) -> list[Multiaddr]:
+    """Give the first of the addresses that a peer names, without those too long to be true."""
+    short = (one for one in addresses if len(one.to_bytes()) <= PEER_ADDRESS_MAX_BYTES)
+    return list(islice(short, PEER_ADDRESSES_MAX))
 
 
 class BoundedPeerStore(PeerStore):
@@ -61,16 +73,45 @@ class BoundedPeerStore(PeerStore):
 
     def add_addrs(self, peer_id: ID, addrs: Sequence[Multiaddr], ttl: int = 0) -> None:
         """Take note of addresses of a peer, the newest few of them."""
+        few = few_addresses(addrs)
         known = self.peer_data_map.get(peer_id)
-        if known is not None and len(known.get_addrs()) + len(addrs) > PEER_ADDRESSES_MAX:
+        if known is not None and len(known.get_addrs()) + len(few) > PEER_ADDRESSES_MAX:
             known.clear_addrs()
-        super().add_addrs(peer_id, list(addrs)[:PEER_ADDRESSES_MAX], ttl)
+        super().add_addrs(peer_id, few, ttl)
         if self._own not in self.peer_data_map:
             self.add_key_pair(self._own, self._keys)
 
-    def set_protocols(self, peer_id: ID, protocols: Sequence[str]) -> None:
+    def add_addr(self, peer_id: ID, addr: Multiaddr, ttl: int = 0) -> None:
+        """Take note of one more address, where there is room: identify tells them one by one."""
+        known = self.peer_data_map.get(peer_id)
+        if known is None or len(known.get_addrs()) < PEER_ADDRESSES_MAX:
+            self.add_addrs(peer_id, [addr], ttl)
+
+    def consume_peer_record(self, envelope: Envelope, ttl: int) -> bool:
+        """Take the addresses of a signed record, in its order, and forget the record.
+
+        Nobody here needs the signature, and the original passes records of any size on: with three
+        of 36 KB in it, an answer of the DHT is longer than anybody reads.
+        """
+        if not super().consume_peer_record(envelope, ttl):
+            return False
+        record = envelope.record()
+        self.peer_record_map.pop(record.peer_id, None)
+        self.clear_addrs(record.peer_id)
+        self.add_addrs(record.peer_id, record.addrs, ttl)
+        return True
+
+    def add_protocols(self, peer_id: ID, protocols: Sequence[str]) -> None:
         """Take note of what a peer speaks, as far as it is short enough to be true."""
-        super().set_protocols(peer_id, list(protocols)[:PEER_PROTOCOLS_MAX])
+        known = self.peer_data_map.get(peer_id)
+        room = PEER_PROTOCOLS_MAX - (0 if known is None else len(known.get_protocols()))
+        short = [name for name in protocols[:room] if len(name) <= PEER_PROTOCOL_MAX_BYTES]
+        super().add_protocols(peer_id, short)
+
+    def set_protocols(self, peer_id: ID, protocols: Sequence[str]) -> None:
+        """Take note of what a peer speaks, and forget what it spoke."""
+        self.clear_protocol_data(peer_id)
+        self.add_protocols(peer_id, protocols)
 
     def get_protocols(self, peer_id: ID) -> list[str]:
         """Give what a peer speaks; the DHT's id of others is not ours."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 import time
 import unicodedata
@@ -23,6 +24,9 @@ _JOINERS: Final = "\u200c\u200d"
 """Invisible, but Persian, Hindi and many emoji are not written without them."""
 _DANGEROUS: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 _CONTINUED: Final = "    "
+_BROKEN_MIN: Final = 20
+"""Characters of a word that may be broken stand on one line at least."""
+_BETWEEN: Final = 3
 
 
 def safe_line(text: str) -> str:
@@ -76,7 +80,8 @@ class Screen:
 
     def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
-        self.is_terminal = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+        plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+        self.is_terminal = sys.stdout.isatty() and not plain
 
     def value(self, value: Struct | Mapping[str, object]) -> None:
         """Write one JSON object on a line of its own, in ASCII: nothing in it acts."""
@@ -99,6 +104,9 @@ class Screen:
     def table(self, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Write rows of cells; cells are spelt out here."""
         cells = [[safe_line(cell) for cell in row] for row in rows]
+        if sys.stdout.isatty() and not _fits(headings, cells):
+            self._records(headings, cells)
+            return
         if self.is_terminal:
             _rich_table(headings, cells)
             return
@@ -113,6 +121,26 @@ class Screen:
         width = max(_width(name) for name, _ in lines)
         for name, value in lines:
             self.line(f"{name}{' ' * (width - _width(name))}  {value}".rstrip())
+
+    def _records(self, headings: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+        """Write a row as lines of their own, which a narrow terminal breaks as it likes."""
+        for number, row in enumerate(cells):
+            if number:
+                self.line()
+            self.fields(list(zip(headings, row, strict=True)))
+
+
+def _fits(headings: Sequence[str], cells: Sequence[Sequence[str]]) -> bool:
+    """Tell whether a terminal shows a table without breaking words, but for the widest column's:
+    peer ids are copied, and letters below each other are not read.
+    """
+    columns = zip(headings, *cells, strict=True)
+    words = [
+        max(_width(word) for cell in column for word in (cell.split() or [""]))
+        for column in columns
+    ]
+    needed = sum(words) - max(words) + min(max(words), _BROKEN_MIN) + _BETWEEN * len(words)
+    return needed <= shutil.get_terminal_size().columns
 
 
 def _rich_table(headings: Sequence[str], cells: Sequence[Sequence[str]]) -> None:

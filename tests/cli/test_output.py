@@ -89,6 +89,7 @@ def test_square_brackets_are_no_commands_on_a_terminal(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     screen = Screen(as_json=False)
     assert screen.is_terminal
@@ -128,3 +129,45 @@ def test_neither_a_name_nor_a_value_acts_on_the_terminal(
     shown = capsys.readouterr().out
     assert len(shown.splitlines()) == 1 + len(ATTACKS)
     assert all(line.isprintable() for line in shown.splitlines())
+
+
+PEER = "12D3KooWD2C7DhTF3WM2FkexViou3ek7SkSwEQ7tiAXc84yXVmdf"
+ADDRESS = f"/ip4/192.0.2.7/tcp/4001/p2p/{PEER}"
+
+
+@pytest.mark.parametrize(
+    ("columns", "row", "is_table"),
+    [
+        (100, (PEER, "neighbour", "mdns", ADDRESS), True),
+        (80, (PEER, "neighbour", "mdns", ADDRESS), False),
+        (80, ("ok", "listening", "", f"Reachable at {ADDRESS}."), True),
+        (20, ("bob", "c3bf24f309f3708f", "active", "never"), False),
+        (1, ("bob", "c3bf24f309f3708f", "active", "never"), False),
+    ],
+)
+def test_what_a_narrow_terminal_would_tear_apart_is_told_line_by_line(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    columns: int,
+    row: tuple[str, ...],
+    is_table: bool,
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("TERM", "dumb")
+    headings = ("PEER", "STATE", "SOURCE", "ADDRESSES")
+    Screen(as_json=False).table(headings, [row, row])
+    shown = capsys.readouterr().out
+    assert (len(shown.splitlines()) == 3) == is_table
+    for cell in row:
+        assert shown.count(cell) >= 2 or not cell
+
+
+def test_a_terminal_that_knows_no_commands_gets_none(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("TERM", "dumb")
+    screen = Screen(as_json=False)
+    screen.line(screen.strong("bob"))
+    assert capsys.readouterr().out == "bob\n"

@@ -145,12 +145,12 @@ class Libp2pLink:
                 if self._failure is not None:
                     raise LinkFailed(str(self._failure))
                 await self._write(piece)
-                await trio.lowlevel.checkpoint()
 
     async def _write(self, piece: bytes) -> None:
         whole = False
         try:
             await self._stream.write(piece)
+            await trio.lowlevel.checkpoint()
             whole = True
         except Exception as error:  # see _read
             failure = LinkFailed(f"The link to {self._peer} broke: {_say(error)}.")

@@ -17,7 +17,7 @@ from libp2p.io.exceptions import IOException
 from libp2p.network.stream.net_stream import NetStream
 from libp2p.peer.id import ID  # pyright: ignore[reportMissingTypeStubs]
 from libp2p.protocol_muxer.exceptions import MultiselectClientError, MultiselectError
-from libp2p.stream_muxer.exceptions import MuxedConnUnavailable
+from libp2p.stream_muxer.exceptions import MuxedConnUnavailable, MuxedStreamEOF
 from libp2p.stream_muxer.yamux.yamux import (
     DEFAULT_WINDOW_SIZE,
     FLAG_ACK,
@@ -26,6 +26,7 @@ from libp2p.stream_muxer.yamux.yamux import (
     HEADER_SIZE,
     TYPE_DATA,
     TYPE_PING,
+    TYPE_WINDOW_UPDATE,
     YAMUX_HEADER_FORMAT,
     Yamux,
     YamuxStream,
@@ -54,6 +55,9 @@ SMALL_FRAMES_RATE_PER_S: Final = 1_000.0
 """Yamux frames of 12 bytes (pings, window updates, data in crumbs) take 25 us each, an answer 35,
 so that 300 KB/s of them could keep a core busy. Of an honest neighbour only Hello, Credit, pings
 and window updates are so small: a few a second."""
+URGENT_MAX_BYTES: Final = 256 * HEADER_SIZE
+"""Pings, window updates and answers that wait to be sent. An honest peer causes a handful; who asks
+on and does not read the answers is not read either."""
 LINK_WINDOW_BYTES: Final = 1_048_576
 """What a neighbour may have under way on a link's stream: 10 MB/s over 100 ms."""
 
@@ -78,6 +82,17 @@ class BoundedYamux(Yamux):
         self._small_frames = Allowance(SMALL_FRAMES_BURST_MAX, SMALL_FRAMES_RATE_PER_S)
         self.streams_lock = cast("trio.Lock", PromptLock())
         self._write_lock = cast("trio.Lock", PromptLock())
+        self._urgent = bytearray()
+        self._urgent_waits = trio.Event()
+
+    async def start(self) -> None:
+        """Run until the connection ends."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(  # pyright: ignore[reportUnknownMemberType]
+                self._send_urgent
+            )
+            await super().start()
+            nursery.cancel_scope.cancel()
 
     async def accept_stream(self) -> IMuxedStream:
         """Give the next stream that the peer opens.
@@ -110,16 +125,51 @@ class BoundedYamux(Yamux):
         return body
 
     async def _write_frame(self, data: bytes) -> None:
-        """Send one Yamux frame; theirs formats two lines for the log, and always waits a turn."""
-        if data[1] == TYPE_PING and data[3] & FLAG_ACK:
+        """Send one Yamux frame; theirs formats two lines for the log, and always waits a turn.
+
+        Who reads frames must not wait to answer one: both ends could wait for the other to read.
+        """
+        if not data[3] & FLAG_ACK:
+            await self._send(data)
+            return
+        if data[1] == TYPE_PING:
             self.heard_s = trio.current_time()  # it answers a ping, which is a sign of life
+        self.send_soon(data)
+        if len(self._urgent) > URGENT_MAX_BYTES:
+            await self._send()
+
+    async def _send(self, frame: bytes = b"") -> None:
+        """Send what is urgent, and a frame."""
         async with self._write_lock:
-            await self.secured_conn.write(data)
+            urgent = bytes(self._urgent)
+            self._urgent.clear()
+            if urgent or frame:
+                await self.secured_conn.write(urgent + frame)
+
+    def send_soon(self, frame: bytes) -> None:
+        """Send a frame before whatever comes next; never waits, and is never cut off."""
+        self._urgent += frame
+        self._urgent_waits.set()
+
+    async def _send_urgent(self) -> None:
+        try:
+            while True:
+                await self._urgent_waits.wait()
+                self._urgent_waits = trio.Event()
+                await self._send()
+        except IOException:
+            return  # the connection is over, and its reader sees to that
 
     async def send_data(self, stream_id: int, data: bytes) -> None:
         """Send data of a stream whose window has room for it."""
         header = struct.pack(YAMUX_HEADER_FORMAT, 0, TYPE_DATA, 0, stream_id, len(data))
-        await self._write_frame(header + data)
+        await self._send(header + data)
+
+    def open_window(self, stream_id: int, size_bytes: int) -> None:
+        """Let the peer send so much more on a stream."""
+        self.send_soon(
+            struct.pack(YAMUX_HEADER_FORMAT, 0, TYPE_WINDOW_UPDATE, 0, stream_id, size_bytes)
+        )
 
     async def answers(self, wait_s: float) -> bool:
         """Send a ping of Yamux, and tell whether an answer came within ``wait_s`` seconds.
@@ -130,12 +180,9 @@ class BoundedYamux(Yamux):
         self._ping_event = answered = trio.Event()
         header = struct.pack(YAMUX_HEADER_FORMAT, 0, TYPE_PING, FLAG_SYN, 0, self._ping_id)
         self._ping_sent_time = trio.current_time()
+        self.send_soon(header)
         with trio.move_on_after(wait_s):
-            try:
-                await self._write_frame(header)
-                await answered.wait()
-            except IOException:
-                return False
+            await answered.wait()
         if answered.is_set():
             self.heard_s = trio.current_time()
         return answered.is_set()
@@ -180,8 +227,8 @@ class LinkStream:
     py-libp2p answers each read with a window update: a Noise message, a system call and a wake-up
     at the other end, as dear as the data. Here the window is fixed, and opened again by half. And
     it takes six locks in turn for a read and a write of a stream that has one user each; here what
-    is at hand is read, and what the window has room for is written, at once. Everything else (the
-    end, a reset, a full window) is left to theirs.
+    is at hand is read, and what the window has room for is written, at once; a full window is left
+    to theirs. And theirs forgets what was not read when the connection ends; here it is kept.
     """
 
     def __init__(self, stream: INetStream) -> None:
@@ -193,35 +240,36 @@ class LinkStream:
         assert isinstance(muxed.conn, BoundedYamux), "connections come from our own upgrader"
         self._conn = muxed.conn
         self._id = muxed.stream_id
+        self._unread = self._conn.stream_buffers.get(self._id, bytearray())
         self._consumed_bytes = LINK_WINDOW_BYTES - DEFAULT_WINDOW_SIZE
 
     async def read(self, n: int) -> bytes:
-        """Wait for data and give at most ``n`` bytes of it; py-libp2p's errors say the end."""
+        """Wait for data and give at most ``n`` bytes of it.
+
+        What came before the end is given before the end is told, whatever the end was.
+
+        Raises:
+            MuxedStreamEOF: nothing more will come.
+        """
         if self._consumed_bytes >= LINK_WINDOW_BYTES // 2:
             self._muxed.recv_window += self._consumed_bytes
-            increment, self._consumed_bytes = self._consumed_bytes, 0
-            await self._muxed.send_window_update(increment)
-        data = self._take(n)
-        if not data:
+            self._conn.open_window(self._id, self._consumed_bytes)
+            self._consumed_bytes = 0
+        if self._unread:
+            await trio.lowlevel.checkpoint()
+        while not self._unread:
             await self._wait_for_more()
-            data = self._take(n) or await self._conn.read_stream(self._id, n)
+        data = bytes(self._unread[:n])
+        del self._unread[:n]
         self._consumed_bytes += len(data)
         return data
 
-    def _take(self, n: int) -> bytes:
-        buffer = self._conn.stream_buffers.get(self._id)
-        if not buffer or self._muxed.closed:
-            return b""
-        data = bytes(buffer[:n])
-        del buffer[:n]
-        return data
-
     async def _wait_for_more(self) -> None:
-        """Wait for a sign at the stream, where one is still to come."""
-        news = self._conn.stream_events.get(self._id)
         muxed = self._muxed
-        if news is None or muxed.recv_closed or muxed.closed or muxed.reset_received:
-            return
+        news = self._conn.stream_events.get(self._id)
+        if news is None or muxed.recv_closed or muxed.closed:
+            how = "reset" if muxed.reset_received else "closed"
+            raise MuxedStreamEOF(f"the stream was {how}")
         await news.wait()
         if self._conn.stream_events.get(self._id) is news:
             self._conn.stream_events[self._id] = trio.Event()

@@ -90,6 +90,9 @@ class TcpStream(ReadWriteCloser):
     async def write(self, data: bytes) -> None:
         """Send all of ``data``; no checkpoint where the socket takes it at once.
 
+        Who is cut off in the middle closes the connection: what is sent next would be read as the
+        rest of this.
+
         Raises:
             ConnectionClosedError: the connection broke or is closed.
         """
@@ -97,6 +100,9 @@ class TcpStream(ReadWriteCloser):
             sent = self._send_now(data)
             if sent < len(data):
                 await self._stream.send_all(memoryview(data)[sent:])
+        except trio.Cancelled:
+            self.close_now()
+            raise
         except (OSError, trio.BrokenResourceError, trio.ClosedResourceError) as error:
             raise ConnectionClosedError("TCP connection closed", transport="tcp") from error
 

@@ -44,6 +44,8 @@ async def test_what_does_not_fit_waits_and_arrives_whole() -> None:
         with trio.move_on_after(0.05) as patience:
             await near.write(data)
         assert patience.cancelled_caught, "the socket took 8 MiB that nobody read"
+        with pytest.raises(ConnectionClosedError):
+            await near.write(b"what would be read as the rest")
     async with two_ends() as (near, far), trio.open_nursery() as nursery:
         nursery.start_soon(collect, far)
         await near.write(data)

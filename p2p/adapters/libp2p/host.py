@@ -27,6 +27,7 @@ from multiaddr import Multiaddr
 from p2p.adapters.closing import shielded
 from p2p.adapters.libp2p.capped import CappedStream, KadStream
 from p2p.adapters.libp2p.health import HealthMonitor
+from p2p.adapters.libp2p.identify import IDENTIFY_MAX_BYTES, identify_handlers
 from p2p.adapters.libp2p.muxer import BoundedYamux, YamuxOnlyUpgrader
 from p2p.adapters.libp2p.negotiation import BriefMultiselect, BriefMultiselectClient
 from p2p.adapters.libp2p.swarm import (
@@ -42,8 +43,6 @@ from p2p.errors import LinkFailed
 from p2p.wire.ids import PeerId
 
 SEED_SIZE_BYTES: Final = 32
-IDENTIFY_MAX_BYTES: Final = 65_536
-"""js-libp2p takes 8 KB; py-libp2p takes a megabyte, on which it spends a tenth of a second."""
 STREAM_TIMEOUT_S: Final = 5.0
 """For a stream of the DHT, dialling included; a dead peer costs a look-up no more."""
 _logger = logging.getLogger(__name__)
@@ -61,6 +60,8 @@ class MolvaHost(BasicHost):
         super().__init__(swarm, disable_identify_address_discovery=True)
         self.multiselect = BriefMultiselect(self.multiselect.handlers)
         self.multiselect_client = BriefMultiselectClient()
+        for protocol, handler in identify_handlers(self).items():
+            self.set_stream_handler(protocol, handler)
         self.unreachable: Callable[[ID], None] = _nobody_cares
 
     def set_stream_handler(self, protocol_id: TProtocol, stream_handler: StreamHandlerFn) -> None:

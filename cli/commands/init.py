@@ -46,7 +46,8 @@ def init(
 
     Shows the 24 words of the account once: they are the account, and nobody can give them back
     to you. Without an option you are asked for a passphrase, twice. With --recover the words are
-    asked for, or read from the first line of standard input.
+    asked for, or read from the first line of standard input; contacts and messages are not in
+    them, so exchange invites anew.
 
     \b
     Examples:
@@ -117,7 +118,13 @@ def _show(session: Session, said: bytes, *, recovered: bool) -> None:
             ("peer id", made.peer_id),
         ]
     )
-    if not recovered:
+    if recovered:
+        screen.line()
+        screen.line(
+            "Contacts and messages are not in the words. Give each contact a new invite, or add"
+        )
+        screen.line("one of theirs: what they have written since then comes too.")
+    else:
         _show_words(screen, made)
     screen.line()
     screen.line("Next: molva node start")

@@ -69,6 +69,13 @@ def test_init_twice_is_refused(molva: CommandLine, home: Path) -> None:
     assert again.err == f"molva: There is a profile in {home} already.\n"
 
 
+def test_recover_tells_what_is_not_in_the_words(molva: CommandLine, home: Path) -> None:
+    made = molva("init", "--recover", "--no-passphrase", stdin=" ".join(WORDS) + "\n")
+    assert made.code == 0
+    assert "Give each contact a new invite" in made.out
+    assert home.exists()
+
+
 def test_recover_reads_words_and_does_not_show_them(
     molva: CommandLine, home: Path, passphrase_file: Path
 ) -> None:

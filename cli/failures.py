@@ -72,7 +72,9 @@ def _tell_usage(error: click.ClickException, *, as_json: bool) -> int:
             return _tell("Missing command.", "usage", ExitCode.USAGE, as_json=as_json)
         _say(error.ctx.get_usage())
         _say(f"Try '{error.ctx.command_path} --help' for help.")
-    return _tell(error.format_message(), "usage", ExitCode.USAGE, as_json=as_json)
+    # Some of click's sentences have line breaks and tabs in them.
+    sentence = " ".join(error.format_message().split())
+    return _tell(sentence, "usage", ExitCode.USAGE, as_json=as_json)
 
 
 def _tell(sentence: str, code: str, exit_code: ExitCode, *, as_json: bool, rule: str = "") -> int:

@@ -139,6 +139,13 @@ def test_where_the_home_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
     assert Session(home_option=str(tmp_path / "option")).home == tmp_path / "option"
 
 
+def test_a_missing_choice_is_one_sentence(molva: CommandLine) -> None:
+    outcome = molva("completion")
+    assert outcome.err.endswith(
+        "Missing argument '{bash|zsh|fish}'. Choose from: bash, zsh, fish\n"
+    )
+
+
 def _molva_in_a_shell(line: str, home: Path) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "MOLVA_HOME": str(home)}
     command = ["sh", "-c", f'"$0" -m cli.main {line}', sys.executable]

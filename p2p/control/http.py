@@ -128,6 +128,8 @@ class Conversation:
                 return False
             self._head_only = head.method == b"HEAD"
             request = await self._whole(head)
+            if self._patience.cancel_called:
+                return False  # too late: it would be cut off while it is being answered
             self._patience.deadline = math.inf
         except h11.RemoteProtocolError as exc:
             await self._turn_away(RequestRefused("invalid-input", 400, f"No HTTP: {exc}."))
@@ -146,13 +148,17 @@ class Conversation:
     async def _head(self) -> h11.Request | None:
         """Wait as long as it takes for a request to begin; None when none will."""
         while (event := self._parser.next_event()) is h11.NEED_DATA:
-            await self._read(begun=self._parser.trailing_data[0] != b"")
+            if self._parser.trailing_data[0]:
+                self._begun()
+            await self._read()
         return event if isinstance(event, h11.Request) else None
 
-    async def _read(self, *, begun: bool) -> None:
-        """Read on; a request that has begun must be here whole in time."""
-        if begun and self._patience.deadline == math.inf:
+    def _begun(self) -> None:
+        """From its first byte on a request has so long to be here whole."""
+        if self._patience.deadline == math.inf:
             self._patience.deadline = trio.current_time() + REQUEST_WAIT_S
+
+    async def _read(self) -> None:
         self._parser.receive_data(await self._stream.receive_some(READ_SIZE_BYTES))
 
     async def _whole(self, head: h11.Request) -> Request:
@@ -161,6 +167,7 @@ class Conversation:
         body = bytearray()
         while True:
             if self._parser.they_are_waiting_for_100_continue:
+                self._begun()
                 proceed = h11.InformationalResponse(status_code=100, headers=[])
                 await self._stream.send_all(self._parser.send(proceed))
             event = self._parser.next_event()
@@ -171,7 +178,8 @@ class Conversation:
             elif isinstance(event, h11.EndOfMessage):
                 break
             else:
-                await self._read(begun=True)
+                self._begun()
+                await self._read()
         path, _, query = head.target.decode("ascii").partition("?")
         headers = tuple((bytes(name), bytes(value)) for name, value in head.headers)
         return Request(head.method.decode("ascii"), path, query, headers, bytes(body))

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import pytest
 import trio
 
 from p2p.control.ledger import CommandLedger
-from p2p.core.events import InviteRequested, SendRequested
+from p2p.core.effects import Result
+from p2p.core.events import Command, InviteRequested, SendRequested
+from p2p.errors import EnvironmentFault, StoreFull
 from tests.control.api_server import Api, Reply
 from tests.control.fake_node import BOB
 
@@ -110,3 +115,29 @@ async def test_the_ledger_is_bounded_in_number_and_age() -> None:
     now_s = 10.5
     assert ledger.find("c4", b"f") is None
     assert len(ledger) == 0
+
+
+async def test_a_batch_that_was_kept_in_part_is_completed_by_its_repeat(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The node commits a long batch in several steps, and the disk was full at the first."""
+    keep = api.node.commands
+
+    async def keep_the_second_half(events: Sequence[Command]) -> list[Result | EnvironmentFault]:
+        monkeypatch.setattr(api.node, "commands", keep)
+        half = len(events) // 2
+        return [StoreFull("The device has no room left.")] * half + await keep(events[half:])
+
+    monkeypatch.setattr(api.node, "commands", keep_the_second_half)
+    sends = [{"contact": "bob", "text": f"t{n}", "command_id": f"c{n}"} for n in range(32)]
+    first, second, third = [
+        (await api.ask("POST", "/v1/messages/batch", {"messages": sends})).json["results"]
+        for _ in range(3)
+    ]
+    assert [item.get("problem", {}).get("type") for item in first[:16]] == ["molva:store-full"] * 16
+    assert [item["message"]["text"] for item in second] == [send["text"] for send in sends]
+    assert [one["message"]["id"] for one in second[16:]] == [
+        one["message"]["id"] for one in first[16:]
+    ]
+    assert second == third
+    assert _sends(api) == 32

@@ -13,17 +13,18 @@ are integers, text or bytes.
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
+
+import msgspec
 
 from p2p.credentials import limits
 from p2p.credentials.rules import DEPTH, DUPLICATE, ENCODING, LENGTH, SHAPE, TRAILING, refused
 from p2p.errors import CredentialError
 
 
-@dataclass(frozen=True, slots=True)
-class Embedded:
+class Embedded(msgspec.Struct, frozen=True):
     """A CBOR value wrapped in a byte string under tag 24.
 
     ``raw`` are the original bytes from the tag to the end of the byte string; ``content`` is
@@ -34,8 +35,7 @@ class Embedded:
     content: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Tagged:
+class Tagged(msgspec.Struct, frozen=True):
     """A value under any other tag, not interpreted here."""
 
     number: int
@@ -69,8 +69,14 @@ def decode(data: bytes, what: str, items_max: int = limits.CBOR_ITEMS_MAX) -> Cb
         CredentialError: rules ``encoding``, ``duplicate-member``, ``trailing-bytes``, ``depth``
             or ``length``.
     """
-    reader = _Reader(data, what, items_max)
-    value = reader.item(0)
+    # An item takes a byte at least, so only more bytes than that can have too many of them.
+    reader = (
+        _Reader(data, what) if len(data) <= items_max else _CountingReader(data, what, items_max)
+    )
+    try:
+        value = reader.item(0)
+    except UnicodeDecodeError as exc:
+        raise refused(ENCODING, f"{what} is not CBOR: text is not UTF-8.") from exc
     if reader.position != len(data):
         raise refused(TRAILING, f"{what} is followed by other bytes.")
     return value
@@ -86,11 +92,14 @@ def decode_map(data: bytes, what: str, items_max: int = limits.CBOR_ITEMS_MAX) -
 
 def encode_head(major: int, argument: int) -> bytes:
     """The shortest initial bytes for a major type and its argument."""
+    initial = major << 5
     if argument < 24:
-        return bytes(((major << 5) | argument,))
-    for code, width in ((24, 1), (25, 2), (26, 4), (27, 8)):
+        return bytes((initial | argument,))
+    if argument < 1 << 8:
+        return bytes((initial | 24, argument))
+    for code, width in ((25, 2), (26, 4), (27, 8)):
         if argument < 1 << (8 * width):
-            return bytes(((major << 5) | code,)) + argument.to_bytes(width, "big")
+            return bytes((initial | code,)) + argument.to_bytes(width, "big")
     raise ValueError("A CBOR argument has at most 64 bits.")
 
 
@@ -157,131 +166,130 @@ def is_integer(value: CborValue, wanted: int) -> bool:
 
 
 _KEY_TYPES: Final = (str, int, bytes)
+_LENGTH_FOLLOWS, _NO_SHORT_STRING = -1, -2
 _SHORT_STRINGS: Final[tuple[int, ...]] = tuple(
-    initial & 0x1F if initial >> 5 in (_BYTES, _TEXT) and initial & 0x1F < 24 else -1
+    _NO_SHORT_STRING
+    if initial >> 5 not in (_BYTES, _TEXT) or initial & 0x1F > 24
+    else (initial & 0x1F if initial & 0x1F < 24 else _LENGTH_FOLLOWS)
     for initial in range(256)
 )
-"""By first byte: the length of a string that tells it there, or -1."""
+"""By first byte: the length of a string that tells it there, or that the next byte tells it."""
 
 
 class _Reader:
     """One pass over the bytes; the position only moves forward."""
 
-    __slots__ = ("_data", "_items_left", "_size", "_what", "position")
+    __slots__ = ("_data", "_size", "_what", "position")
 
-    def __init__(self, data: bytes, what: str, items_max: int) -> None:
+    def __init__(self, data: bytes, what: str) -> None:
         self._data = data
         self._size = len(data)
         self._what = what
-        self._items_left = items_max
         self.position: int = 0
 
     def item(self, depth: int) -> CborValue:
-        """The next value."""
+        """The next value.
+
+        Raises:
+            UnicodeDecodeError: a text is not UTF-8.
+        """
         start = self.position
-        self._items_left -= 1
-        if self._items_left < 0:
-            raise refused(LENGTH, f"{self._what} has too many items.")
         if start >= self._size:
             raise self._ended()
-        initial = self._data[start]
+        data = self._data
+        initial = data[start]
+        begin = start + 1
         if initial < 24:
-            self.position = start + 1
+            self.position = begin
             return initial
         length = _SHORT_STRINGS[initial]
         if length < 0:
-            self.position = start + 1
-            return self._long(initial >> 5, initial & 0x1F, start, depth)
-        end = start + 1 + length
+            if length == _NO_SHORT_STRING or begin >= self._size:
+                self.position = begin
+                return self._long(initial >> 5, initial & 0x1F, start, depth)
+            length = data[begin]
+            begin += 1
+        end = begin + length
         self.position = end
         if end > self._size:
             raise self._ended()
-        taken = self._data[start + 1 : end]
-        return taken if initial < _TEXT << 5 else self._utf8(taken)
+        return data[begin:end] if initial < _TEXT << 5 else data[begin:end].decode()
 
     def _long(self, major: int, argument: int, start: int, depth: int) -> CborValue:
         """A value that is no small number and no short string; the first byte is read."""
         if argument >= 24 and major <= _TAG:
             argument = self._argument(major, argument)
+        if major == _MAP:
+            return self._map(argument, depth + 1)
+        if major == _TAG:
+            return self._tagged(argument, start, depth + 1)
+        if major == _ARRAY:
+            return self._array(argument, depth + 1)
         if major == _BYTES:
             return self._string(_BYTES, argument)
         if major == _TEXT:
-            return self._utf8(self._string(_TEXT, argument))
+            return self._string(_TEXT, argument).decode()
         if major == _UNSIGNED:
             return argument
         if major == _NEGATIVE:
             return -1 - argument
-        if major > _TAG:
-            return self._special(argument)
-        return self._container(major, argument, start, depth + 1)
+        return self._special(argument)
 
-    def _container(self, major: int, argument: int, start: int, depth: int) -> CborValue:
+    def _tagged(self, number: int, start: int, depth: int) -> Embedded | Tagged:
         if depth > limits.CBOR_DEPTH_MAX:
-            raise refused(DEPTH, f"{self._what} is nested deeper than {limits.CBOR_DEPTH_MAX}.")
-        if major == _MAP:
-            return self._map(argument, depth)
-        if major == _ARRAY:
-            return self._array(argument, depth)
+            raise self._too_deep()
         value = self.item(depth)
-        if argument != EMBEDDED_TAG:
-            return Tagged(argument, value)
+        if number != EMBEDDED_TAG:
+            return Tagged(number, value)
         if not isinstance(value, bytes):
             raise self._malformed("tag 24 is not on a byte string")
         return Embedded(self._data[start : self.position], value)
 
     def _array(self, length: int, depth: int) -> list[CborValue]:
-        if length != _INDEFINITE:
-            self._announce(length)
-            return [self.item(depth) for _ in range(length)]
-        items: list[CborValue] = []
-        while not self._at_break():
-            items.append(self.item(depth))
-        return items
+        if depth > limits.CBOR_DEPTH_MAX:
+            raise self._too_deep()
+        item = self.item
+        return [item(depth) for _ in self._turns(length, 1)]
 
     def _map(self, length: int, depth: int) -> CborMap:
+        if depth > limits.CBOR_DEPTH_MAX:
+            raise self._too_deep()
+        item = self.item
         members: CborMap = {}
-        if length != _INDEFINITE:
-            self._announce(2 * length)
-            for _ in range(length):
-                self._member(members, depth)
-            return members
-        while not self._at_break():
-            self._member(members, depth)
+        for _ in self._turns(length, 2):
+            key = item(depth)
+            if not isinstance(key, _KEY_TYPES) or isinstance(key, bool):
+                raise self._malformed("a map key is no integer, text or bytes")
+            if key in members:
+                raise refused(DUPLICATE, f"{self._what} has a map with the same key twice.")
+            members[key] = item(depth)
         return members
 
-    def _member(self, members: CborMap, depth: int) -> None:
-        key = self.item(depth)
-        if not isinstance(key, _KEY_TYPES) or isinstance(key, bool):
-            raise self._malformed("a map key is no integer, text or bytes")
-        if key in members:
-            raise refused(DUPLICATE, f"{self._what} has a map with the same key twice.")
-        members[key] = self.item(depth)
+    def _turns(self, length: int, items: int) -> Iterable[object]:
+        """One turn for each member of a container, which is of so many items.
+
+        A container that cannot fit is refused before anything is built for it.
+        """
+        if length == _INDEFINITE:
+            return self._until_break()
+        if items * length > self._size - self.position:
+            raise refused(LENGTH, f"{self._what} announces more items than it has bytes.")
+        return range(length)
 
     def _string(self, major: int, length: int) -> bytes:
         if length != _INDEFINITE:
-            end = self.position + length
-            if end > self._size:
-                raise self._ended()
-            taken = self._data[self.position : end]
-            self.position = end
-            return taken
-        chunks: list[bytes] = []
-        while not self._at_break():
-            chunks.append(self._chunk(major))
-        return b"".join(chunks)
+            return self._take(length)
+        return b"".join([self._chunk(major) for _ in self._until_break()])
 
     def _chunk(self, major: int) -> bytes:
         """One definite part of a string of indefinite length, of the string's own type."""
-        self._items_left -= 1
-        if self._items_left < 0:
-            raise refused(LENGTH, f"{self._what} has too many items.")
         initial = self._take(1)[0]
         length = self._argument(major, initial & 0x1F)
         if initial >> 5 != major or length == _INDEFINITE:
             raise self._malformed("a chunk of a string is of another type")
-        chunk = self._string(major, length)
+        chunk = self._take(length)
         if major == _TEXT:
-            self._utf8(chunk)
+            chunk.decode()
         return chunk
 
     def _special(self, code: int) -> CborValue:
@@ -314,11 +322,10 @@ class _Reader:
             return _INDEFINITE
         raise self._malformed("a length is of a reserved kind")
 
-    def _at_break(self) -> bool:
-        if self.position < self._size and self._data[self.position] == _BREAK:
-            self.position += 1
-            return True
-        return False
+    def _until_break(self) -> Iterator[None]:
+        while self.position >= self._size or self._data[self.position] != _BREAK:
+            yield
+        self.position += 1
 
     def _take(self, count: int) -> bytes:
         end = self.position + count
@@ -328,21 +335,44 @@ class _Reader:
         self.position = end
         return taken
 
-    def _announce(self, count: int) -> None:
-        """Refuse a container that cannot fit, before anything is built for it."""
-        if count > self._size - self.position:
-            raise refused(LENGTH, f"{self._what} announces more items than it has bytes.")
-        if count > self._items_left:
-            raise refused(LENGTH, f"{self._what} has too many items.")
-
-    def _utf8(self, data: bytes) -> str:
-        try:
-            return data.decode("utf-8")
-        except UnicodeDecodeError as exc:
-            raise self._malformed("text is not UTF-8") from exc
+    def _too_deep(self) -> CredentialError:
+        return refused(DEPTH, f"{self._what} is nested deeper than {limits.CBOR_DEPTH_MAX}.")
 
     def _ended(self) -> CredentialError:
         return refused(LENGTH, f"{self._what} ends before the length it announces.")
 
     def _malformed(self, why: str) -> CredentialError:
         return refused(ENCODING, f"{self._what} is not CBOR: {why}.")
+
+
+class _CountingReader(_Reader):
+    """The same for so many bytes that they could have too many items."""
+
+    __slots__ = ("_items_left",)
+
+    def __init__(self, data: bytes, what: str, items_max: int) -> None:
+        super().__init__(data, what)
+        self._items_left = items_max
+
+    def item(self, depth: int) -> CborValue:
+        """The next value, if it is not one too many."""
+        self._count()
+        return super().item(depth)
+
+    def _chunk(self, major: int) -> bytes:
+        self._count()
+        return super()._chunk(major)
+
+    def _turns(self, length: int, items: int) -> Iterable[object]:
+        turns = super()._turns(length, items)
+        if items * length > self._items_left:
+            raise self._too_many()
+        return turns
+
+    def _count(self) -> None:
+        self._items_left -= 1
+        if self._items_left < 0:
+            raise self._too_many()
+
+    def _too_many(self) -> CredentialError:
+        return refused(LENGTH, f"{self._what} has too many items.")

@@ -7,8 +7,9 @@ address in a header is ignored. What is signed is rebuilt around the original pr
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from p2p.credentials import cbor, limits
 from p2p.credentials.cbor import CborMap, CborValue, Tagged
@@ -31,10 +32,12 @@ LABEL_TYPE: Final = 16
 LABEL_X5CHAIN: Final = 33
 LABEL_X5U: Final = 35
 HMAC_256: Final = 5
+_SIGNATURE1: Final = cbor.encode_text("Signature1")
+_MAC0: Final = cbor.encode_text("MAC0")
+_NO_BYTES: Final = cbor.encode_bytes(b"")
 
 
-@dataclass(frozen=True, slots=True)
-class CoseMessage:
+class CoseMessage(msgspec.Struct, frozen=True):
     """A COSE_Sign1 or COSE_Mac0 in pieces, not yet believed.
 
     ``protected_bytes`` is what goes under the signature; ``payload`` is None where it is
@@ -79,9 +82,9 @@ def verify_sign1(message: CoseMessage, payload: bytes, key: SigningKey, what: st
     check_cose_algorithm(key, message.protected.get(LABEL_ALG))
     signed = cbor.encode_array(
         (
-            cbor.encode_text("Signature1"),
+            _SIGNATURE1,
             cbor.encode_bytes(message.protected_bytes),
-            cbor.encode_bytes(b""),
+            _NO_BYTES,
             cbor.encode_bytes(payload),
         )
     )
@@ -98,9 +101,9 @@ def verify_mac0(message: CoseMessage, payload: bytes, key: bytes, what: str) -> 
         raise refused(ALGORITHM, f"{what} is not authenticated with HMAC 256/256.")
     covered = cbor.encode_array(
         (
-            cbor.encode_text("MAC0"),
+            _MAC0,
             cbor.encode_bytes(message.protected_bytes),
-            cbor.encode_bytes(b""),
+            _NO_BYTES,
             cbor.encode_bytes(payload),
         )
     )

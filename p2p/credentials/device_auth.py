@@ -27,6 +27,7 @@ from p2p.errors import CredentialError
 _SIGNATURE: Final = "deviceSignature"
 _MAC: Final = "deviceMac"
 _MAC_KEY_BYTES: Final = 32
+_CONTEXT: Final = cbor.encode_text("DeviceAuthentication")
 
 
 def authentication_bytes(transcript: bytes, doc_type: str, asserted: Embedded) -> bytes:
@@ -37,7 +38,7 @@ def authentication_bytes(transcript: bytes, doc_type: str, asserted: Embedded) -
     return cbor.encode_embedded(
         cbor.encode_array(
             (
-                cbor.encode_text("DeviceAuthentication"),
+                _CONTEXT,
                 transcript,
                 cbor.encode_text(doc_type),
                 asserted.raw,

@@ -33,7 +33,7 @@ PROTECTED_CLAIMS: Final = frozenset(
 _DIGESTS_NAME: Final = "_sd"
 _ALGORITHM_NAME: Final = "_sd_alg"
 _ELEMENT_NAME: Final = "..."
-_SPECIAL_NAMES: Final = frozenset({_ALGORITHM_NAME, _ELEMENT_NAME})
+_SPECIAL_NAMES: Final = frozenset({_DIGESTS_NAME, _ALGORITHM_NAME, _ELEMENT_NAME})
 _NESTED: Final = (dict, list)
 _HASHES: Final = {
     "sha-256": hashlib.sha256,
@@ -72,8 +72,9 @@ def reveal(payload: JsonObject, disclosures: list[str]) -> JsonObject:
     """
     if len(disclosures) > limits.DISCLOSURES_MAX:
         raise refused(LENGTH, f"There are {len(disclosures)} disclosures.")
-    for name in PROTECTED_CLAIMS & payload.keys():
-        _require_plain(payload[name])
+    for name, value in payload.items():
+        if isinstance(value, _NESTED) and name in PROTECTED_CLAIMS:
+            _require_plain(value)
     revealer = _Revealer(payload, disclosures)
     claims = revealer.members(payload, 0)
     revealer.require_all_used()
@@ -88,7 +89,8 @@ def _require_plain(value: JsonValue) -> None:
         value = list(value.values())
     if isinstance(value, list):
         for inner in value:
-            _require_plain(inner)
+            if isinstance(inner, _NESTED):
+                _require_plain(inner)
 
 
 class _Revealer:
@@ -122,13 +124,12 @@ class _Revealer:
             raise refused(DEPTH, f"Disclosures are nested deeper than {limits.JSON_DEPTH_MAX}.")
         revealed: JsonObject = {}
         for name, value in members.items():
-            if name == _DIGESTS_NAME:
-                continue
             if name in _SPECIAL_NAMES:
                 self._require_claim_name(name, depth)
+            elif isinstance(value, _NESTED):
+                revealed[name] = self._value(value, depth + 1)
             else:
-                nested = isinstance(value, _NESTED)
-                revealed[name] = self._value(value, depth + 1) if nested else value
+                revealed[name] = value
         if _DIGESTS_NAME in members:
             self._disclose(members[_DIGESTS_NAME], members, revealed, depth)
         return revealed
@@ -145,7 +146,7 @@ class _Revealer:
             if len(content) != 3 or not isinstance(content[1], str):
                 raise refused(DISCLOSURE, "A disclosed member is not salt, name and value.")
             name = content[1]
-            if name in (_DIGESTS_NAME, _ELEMENT_NAME, _ALGORITHM_NAME):
+            if name in _SPECIAL_NAMES:
                 raise refused(DISCLOSURE, f"A disclosed claim is named {name!r}.")
             if depth == 0 and name in PROTECTED_CLAIMS:
                 raise refused(DISCLOSURE_PROTECTED, f"The claim {name!r} is disclosed selectively.")
@@ -190,7 +191,7 @@ class _Revealer:
         return self._disclosed.pop(digest, None)
 
     def _require_claim_name(self, name: str, depth: int) -> None:
-        """Refuse a name that has a meaning of its own, but for the algorithm at the top."""
+        """Refuse a name that has a meaning of its own where it has none."""
         if name == _ELEMENT_NAME:
             raise refused(DISCLOSURE, "A claim is named '...'.")
         if name == _ALGORITHM_NAME and depth > 0:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import msgspec
+
 from p2p.credentials.presentation import Claims, HolderProof
 from p2p.credentials.rules import VALIDITY, refused
 from p2p.credentials.x509_trust import Signer
@@ -22,8 +24,7 @@ class OtherStatus:
     """The credential names only ways to learn of its revocation that we do not know."""
 
 
-@dataclass(frozen=True, slots=True)
-class StatusReference:
+class StatusReference(msgspec.Struct, frozen=True):
     """Where the credential's status stands: an index in the list of that address.
 
     The address is a name to look up among lists we hold; it is never opened.
@@ -36,8 +37,7 @@ class StatusReference:
 StatusClaim = NoStatus | OtherStatus | StatusReference
 
 
-@dataclass(frozen=True, slots=True)
-class Established:
+class Established(msgspec.Struct, frozen=True):
     """A credential that verified, with its holder's proof, but for its status.
 
     ``replay_key`` names the one session that the proof may serve. Times are seconds since 1970,

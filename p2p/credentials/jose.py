@@ -7,7 +7,7 @@ inside the token (``jwk``) is ignored and an address inside it (``jku``, ``x5u``
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from p2p.credentials import limits
 from p2p.credentials.encoding import (
@@ -20,8 +20,7 @@ from p2p.credentials.keys import SigningKey, check_jose_algorithm, verify_signat
 from p2p.credentials.rules import CRITICAL_HEADER, ENCODING, LENGTH, SHAPE, TYPE, refused
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(msgspec.Struct, frozen=True):
     """A compact JWS in pieces, not yet believed: ``signed`` is what the signature covers."""
 
     header: JsonObject
@@ -49,9 +48,9 @@ def read_compact(
             ``duplicate-member``, or ``critical-header`` for an extension that must be
             understood and is not.
     """
-    if text.count(".") != 2 or not text.isascii():
+    parts = text.split(".", 3)
+    if len(parts) != 3 or not text.isascii():
         raise refused(ENCODING, f"{what} is not a compact JWS of three parts.")
-    parts = text.split(".")
     header = decode_json_object(base64url_decode(parts[0], f"{what}'s header"), what)
     _require_understood(header, understood, what)
     payload = decode_json_object(base64url_decode(parts[1], f"{what}'s payload"), what, values_max)
@@ -60,6 +59,8 @@ def read_compact(
 
 
 def _require_understood(header: JsonObject, understood: frozenset[str], what: str) -> None:
+    if "crit" not in header and "b64" not in header:
+        return
     critical = header.get("crit", [])
     named = critical if isinstance(critical, list) else [None]
     known = understood & header.keys()

@@ -29,32 +29,29 @@ class _Curve:
     """A curve with the names that tokens give to its algorithm."""
 
     curve: ec.EllipticCurve
-    hash: hashes.HashAlgorithm
+    ecdsa: ec.ECDSA
     coordinate_bytes: int
     jose: frozenset[str]
     cose: frozenset[int]
 
 
+_WITH_256: Final = ec.ECDSA(hashes.SHA256())
+_WITH_384: Final = ec.ECDSA(hashes.SHA384())
+_WITH_512: Final = ec.ECDSA(hashes.SHA512())
 # COSE: RFC 9053, fully specified -9, -51, -52 (RFC 9864), brainpool -265 to -268. ISO 18013-5
 # table 22 uses ES256, ES384 and ES512 with the brainpool curves too.
 _CURVES: Final = {
-    "secp256r1": _Curve(
-        ec.SECP256R1(), hashes.SHA256(), 32, frozenset({"ES256"}), frozenset({-7, -9})
-    ),
-    "secp384r1": _Curve(
-        ec.SECP384R1(), hashes.SHA384(), 48, frozenset({"ES384"}), frozenset({-35, -51})
-    ),
-    "secp521r1": _Curve(
-        ec.SECP521R1(), hashes.SHA512(), 66, frozenset({"ES512"}), frozenset({-36, -52})
-    ),
+    "secp256r1": _Curve(ec.SECP256R1(), _WITH_256, 32, frozenset({"ES256"}), frozenset({-7, -9})),
+    "secp384r1": _Curve(ec.SECP384R1(), _WITH_384, 48, frozenset({"ES384"}), frozenset({-35, -51})),
+    "secp521r1": _Curve(ec.SECP521R1(), _WITH_512, 66, frozenset({"ES512"}), frozenset({-36, -52})),
     "brainpoolP256r1": _Curve(
-        ec.BrainpoolP256R1(), hashes.SHA256(), 32, frozenset({"ESB256"}), frozenset({-7, -265})
+        ec.BrainpoolP256R1(), _WITH_256, 32, frozenset({"ESB256"}), frozenset({-7, -265})
     ),
     "brainpoolP384r1": _Curve(
-        ec.BrainpoolP384R1(), hashes.SHA384(), 48, frozenset({"ESB384"}), frozenset({-35, -267})
+        ec.BrainpoolP384R1(), _WITH_384, 48, frozenset({"ESB384"}), frozenset({-35, -267})
     ),
     "brainpoolP512r1": _Curve(
-        ec.BrainpoolP512R1(), hashes.SHA512(), 64, frozenset({"ESB512"}), frozenset({-36, -268})
+        ec.BrainpoolP512R1(), _WITH_512, 64, frozenset({"ESB512"}), frozenset({-36, -268})
     ),
 }
 _JWK_CURVES: Final = {"P-256": "secp256r1", "P-384": "secp384r1", "P-521": "secp521r1"}
@@ -133,7 +130,7 @@ def verify_signature(key: SigningKey, signature: bytes, data: bytes, what: str) 
             case ec.EllipticCurvePublicKey():
                 curve = _curve_of(key)
                 encoded = _der(signature, curve.coordinate_bytes, what)
-                key.verify(encoded, data, ec.ECDSA(curve.hash))
+                key.verify(encoded, data, curve.ecdsa)
             case ed25519.Ed25519PublicKey():
                 _require_size(signature, _ED25519_SIZE, what)
                 key.verify(signature, data)

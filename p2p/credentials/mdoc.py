@@ -10,6 +10,8 @@ import hashlib
 from dataclasses import dataclass
 from typing import Final
 
+import msgspec
+
 from p2p.credentials import cbor, limits
 from p2p.credentials.cbor import CborKey, CborMap, CborValue, Embedded, Tagged, is_integer
 from p2p.credentials.cose import (
@@ -54,8 +56,7 @@ _SALT_MIN_BYTES: Final = 16
 SpacedClaims = dict[str, dict[str, ClaimValue]]
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(msgspec.Struct, frozen=True):
     """One document of a response in pieces, not yet believed."""
 
     doc_type: str

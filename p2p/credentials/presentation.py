@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from typing import Final, TypeAlias
 
+import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec, x25519
 
 from p2p.credentials import limits
@@ -97,8 +98,7 @@ class StatusState(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class StatusReport:
+class StatusReport(msgspec.Struct, frozen=True):
     """The credential's status, in words the reason, and how old the list is.
 
     ``age_s`` is None where no list was used.
@@ -109,8 +109,7 @@ class StatusReport:
     age_s: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TrustReport:
+class TrustReport(msgspec.Struct, frozen=True):
     """The anchor that the issuer leads to, and how old our knowledge of it is.
 
     ``as_of`` (seconds since 1970) and ``age_s`` are None where the anchor was never dated.
@@ -122,8 +121,7 @@ class TrustReport:
     age_s: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Verified:
+class Verified(msgspec.Struct, frozen=True):
     """A presentation of which everything was checked.
 
     ``kind`` is the credential type (``vct`` or document type). ``claims`` come from the issuer;

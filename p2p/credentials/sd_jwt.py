@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from p2p.credentials import limits
 from p2p.credentials.disclosures import digest_algorithm, hash_text, reveal
@@ -59,8 +60,7 @@ _CREDENTIAL: Final = "The credential"
 _BINDING: Final = "The key binding"
 
 
-@dataclass(frozen=True, slots=True)
-class SdJwt:
+class SdJwt(msgspec.Struct, frozen=True):
     """A presentation in pieces, not yet believed.
 
     ``covered`` is the exact text that the holder's proof covers, up to and including the last
@@ -86,9 +86,9 @@ def read_sd_jwt(presentation: bytes) -> SdJwt:
     head, tilde, binding = text.rpartition("~")
     if not tilde:
         raise refused(ENCODING, "An SD-JWT ends its signed part with a tilde.")
-    if head.count("~") > limits.DISCLOSURES_MAX:
+    issued, *disclosures = head.split("~", limits.DISCLOSURES_MAX + 1)
+    if len(disclosures) > limits.DISCLOSURES_MAX:
         raise refused(LENGTH, f"There are more than {limits.DISCLOSURES_MAX} disclosures.")
-    issued, *disclosures = head.split("~")
     return SdJwt(read_compact(issued, _CREDENTIAL), disclosures, head + tilde, binding)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+
+import msgspec
 
 from p2p.credentials import cbor, limits
 from p2p.credentials.cbor import CborMap, CborValue, Embedded, Tagged
@@ -27,8 +28,7 @@ _DATE_TIME: Final = re.compile(
 _VERSION: Final = re.compile(r"1\.\d{1,3}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class SecurityObject:
+class SecurityObject(msgspec.Struct, frozen=True):
     """The issuer's signed list of digests, and whom and how long it serves.
 
     ``hash_name`` is the name that :mod:`hashlib` knows; times are seconds since 1970;

@@ -148,9 +148,11 @@ class StatusBook:
 
     def _find(self, uri: str, issuer: Signer) -> StatusList | None:
         """The newest list of an address whose signer may judge this issuer's credentials."""
-        scopes = (_PINNED, _authority(issuer.anchor))
-        found = [self._lists[scope, uri] for scope in scopes if (scope, uri) in self._lists]
-        return max(found, key=lambda each: each.issued_at, default=None)
+        pinned = self._lists.get((_PINNED, uri))
+        own = self._lists.get((_authority(issuer.anchor), uri))
+        if pinned is None or (own is not None and own.issued_at > pinned.issued_at):
+            return own
+        return pinned
 
     def _look_up(self, credential: Established, policy: Policy, now: int) -> StatusReport:
         match credential.status:

@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+import msgspec
+
 from p2p.credentials import cbor, limits
 from p2p.credentials.cbor import CborMap, Tagged
 from p2p.credentials.cose import LABEL_TYPE, SIGN1_TAG, read_message, verify_sign1
@@ -53,8 +55,7 @@ _SIGNATURE_RULES: Final = frozenset(
 _Check: TypeAlias = Callable[[SigningKey], None]
 
 
-@dataclass(frozen=True, slots=True)
-class StatusList:
+class StatusList(msgspec.Struct, frozen=True):
     """An authentic status list. Times are seconds since 1970, None where not given.
 
     ``ttl_s`` is how long the issuer wants copies to be kept before asking again.
@@ -68,8 +69,7 @@ class StatusList:
     signer: Signer
 
 
-@dataclass(frozen=True, slots=True)
-class _Times:
+class _Times(msgspec.Struct, frozen=True):
     issued_at: int
     begins: int | None
     expires_at: int | None

@@ -7,7 +7,7 @@ given, so that a verdict can be repeated exactly.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Final, Protocol
 
 from p2p.credentials.established import Established
 from p2p.credentials.mdoc import establish_mdoc
@@ -27,6 +27,8 @@ from p2p.credentials.rules import CLOCK, NONCE_USED, refused
 from p2p.credentials.sd_jwt import establish_sd_jwt
 from p2p.credentials.status_book import StatusBook
 from p2p.credentials.x509_trust import TrustStore
+
+_DEFAULT_POLICY: Final = Policy()
 
 
 class NonceMemory(Protocol):
@@ -76,7 +78,7 @@ def verify(
         CredentialError: names the rule that does not hold; nothing else is raised for any bytes.
         InvalidInput: our own request cannot be meant.
     """
-    policy = Policy() if policy is None else policy
+    policy = _DEFAULT_POLICY if policy is None else policy
     if now < policy.clock_floor:
         raise refused(CLOCK, "Our clock is behind what is already known to have happened.")
     require_presentation_size(presentation)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
@@ -30,8 +31,7 @@ from p2p.credentials.rules import CERTIFICATE, ISSUER_TRUST, refused
 from p2p.errors import CredentialError, InvalidInput
 
 
-@dataclass(frozen=True, slots=True)
-class Purpose:
+class Purpose(msgspec.Struct, frozen=True):
     """What a signer's certificate must be made for.
 
     ``usage`` is the one extended key usage, dotted, and ``also`` has others that mean the same;

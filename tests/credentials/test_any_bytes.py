@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import cbor2
@@ -10,9 +13,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from p2p.credentials import rules
+from p2p.credentials import cbor, encoding, limits, rules
 from p2p.credentials.cbor import decode
-from p2p.credentials.encoding import base64url_decode, decode_json
+from p2p.credentials.encoding import base64_decode, base64url_decode, decode_json
 from p2p.credentials.presentation import Verified
 from p2p.credentials.status_list import StatusList, StatusReader
 from p2p.credentials.trust_lists import read_lote, read_vical
@@ -232,6 +235,99 @@ def test_our_reader_agrees_with_another(value: Any) -> None:
     ours = value_of(lambda: decode(cbor2.dumps(value), "It"))
     if isinstance(value, bytes | bool) or (isinstance(value, int) and abs(value) < 1 << 63):
         assert ours == value
+
+
+def outcome(read: Callable[[], object]) -> str:
+    """What a reader gives, with its type: 1, 1.0 and True are three values here."""
+    try:
+        return repr(read())
+    except CredentialError as refusal:
+        return refusal.rule
+
+
+def strictly(data: bytes) -> str:
+    """What the strict JSON reader gives, without the quick one before it."""
+
+    def read() -> object:
+        encoding._bound_json(data, "It", limits.JSON_VALUES_MAX)
+        return encoding._decode_strictly(data, "It")
+
+    return outcome(read)
+
+
+WRITTEN_TWICE = [
+    b'{"a":1,"a":1}', b'{"a":1,"a":2}', b'[{"b":{"a":1,"a":1}}]', b'{"a":1,"\\u0061":1}', b"1 ",
+    b" 1", b"[1]]", b"[1,]", b"-0", b"-0.0", b"0.0", b"1.0", b"1.00", b"1e5", b"1e400", b"1E400",
+    b"100000.0", b"9007199254740993", b"18446744073709551615", b"18446744073709551616",
+    b"-9223372036854775808", b"-9223372036854775809", b"1" * 40, b"1" * 41, b"01",
+    b'{"a":' + b"1" * 41 + b"}", b"+1", b"NaN",
+    b"Infinity", b"-Infinity", b'"\\/"', b'"/"', b'"\\n"', b'"\n"', b'"\\u000a"', b'"\\u001f"',
+    b'"\\u001F"', b'"\x7f"', b'"\\ud800"', b'"\\ud83d\\ude00"', b'"\xed\xa0\x80"', b'"\xff"',
+    b'"\xc3\xa9"', b'"\\u00e9"', b"\xef\xbb\xbf1", b'"\xe2\x80\xa8"', b"", b"nul", b"null", b"true",
+    b"2.5e-324", b"5e-324", b"1.7976931348623157e308", b"0.1", b"0.10000000000000001", b'"\x00"',
+    b"[" * 33 + b"]" * 33, b"[" * 32 + b"]" * 32, b'{"":""}',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("data", WRITTEN_TWICE)
+def test_a_json_text_has_one_reading_whoever_reads_it(data: bytes) -> None:
+    assert outcome(lambda: decode_json(data, "It")) == strictly(data)
+
+
+@FUZZ
+@given(JSON, st.booleans(), st.sampled_from([(",", ":"), (", ", ": ")]), EDITS | st.just([]))
+def test_the_quick_json_reader_agrees_with_the_strict_one(
+    value: Any, ascii_only: bool, separators: tuple[str, str], edits: Any
+) -> None:
+    text = json.dumps(value, ensure_ascii=ascii_only, separators=separators)
+    data = edited(text.encode("utf-8", "surrogatepass"), edits)
+    assert outcome(lambda: decode_json(data, "It")) == strictly(data)
+
+
+@FUZZ
+@given(st.binary(max_size=80), st.text('Az09+/-_="\\ \n!.é', max_size=3), st.integers(0, 110))
+@example(b"", "\\u0041AAA"[:3], 0)
+@example(b"", '"', 0)
+def test_base64_is_what_its_bytes_are_written_as(data: bytes, put: str, at: int) -> None:
+    plain = base64.b64encode(data).decode()
+    url_safe = base64.urlsafe_b64encode(data).decode().rstrip("=")
+    assert base64_decode(plain, "It") == base64url_decode(url_safe, "It") == data
+    for text in (plain[:at] + put + plain[at:], plain[:at] + put + plain[at + len(put) :]):
+        found = value_of(partial(base64_decode, text, "It"))
+        assert found == "encoding" or base64.b64encode(found).decode() == text
+    for text in (url_safe[:at] + put + url_safe[at:], url_safe[:at] + put, plain):
+        found = value_of(partial(base64url_decode, text, "It"))
+        assert found == "encoding" or base64.urlsafe_b64encode(found).decode().rstrip("=") == text
+
+
+@FUZZ
+@given(CBOR, EDITS | st.just([]))
+def test_counting_items_changes_nothing_else(value: Any, edits: Any) -> None:
+    data = edited(cbor2.dumps(value), edits)
+
+    def counting() -> object:
+        reader = cbor._CountingReader(data, "It", len(data))
+        found = reader.item(0)
+        return found if reader.position == len(data) else value_of(lambda: decode(data, "It"))
+
+    try:
+        counted = outcome(counting)
+    except UnicodeDecodeError:
+        counted = "encoding"
+    plain = outcome(lambda: decode(data, "It"))
+    assert plain == counted or plain == "trailing-bytes"
+
+
+@pytest.mark.parametrize(
+    "data", [b"\x83\x01\x02\x03", b"\xa2\x01\x02\x03\x04", b"\x5f\x40\x40\xff"]
+)
+def test_one_item_too_many(data: bytes) -> None:
+    items = {0x83: 4, 0xA2: 5, 0x5F: 3}[data[0]]
+    if items < len(data):
+        decode(data, "It", items)
+    with pytest.raises(CredentialError) as caught:
+        decode(data, "It", items - 1)
+    assert caught.value.rule == "length"
 
 
 @FUZZ

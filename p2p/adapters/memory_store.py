@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from functools import partial
 
+from msgspec.structs import replace
+
 from p2p.adapters.memory_records import MemoryRecords
 from p2p.adapters.undo_journal import (
     ExpiringTable,
@@ -127,7 +129,8 @@ class MemoryStore(MemoryRecords):
         order = self._orders.rows.get((message, direction))
         if order is not None:
             old = self._messages.rows[order]
-            self._messages.put(order, _changed(old, state, carriers, proof_hash))
+            row = replace(old, state=state, carriers=carriers, proof_hash=proof_hash)
+            self._messages.put(order, row)
             if history:
                 self._history.put(order, (*self._history.rows[order], *history))
 
@@ -202,7 +205,7 @@ class MemoryStore(MemoryRecords):
         entry = self._envelopes.rows.get(envelope)
         if entry is not None:
             number, (row, data) = entry
-            self._envelopes.put(envelope, (number, (_with_copies(row, copies), data)))
+            self._envelopes.put(envelope, (number, (replace(row, copies=copies), data)))
 
     def envelope(self, envelope: EnvelopeId) -> bytes | None:
         """Give an envelope's bytes, or None."""
@@ -263,37 +266,3 @@ def _end_of_tombstone(row: tuple[EnvelopeId, float]) -> float:
 
 def _end_of_proof(row: ProofRow) -> float:
     return row.expires_s
-
-
-# Written out, since dataclasses.replace takes three times as long.
-
-
-def _changed(row: MessageRow, state: MessageState, carriers: int, proof_hash: Tag) -> MessageRow:
-    return MessageRow(
-        row.order,
-        row.id,
-        row.direction,
-        row.contact,
-        state,
-        row.text,
-        row.created_s,
-        row.sent_s,
-        row.expires_s,
-        carriers,
-        proof_hash,
-    )
-
-
-def _with_copies(row: CustodyRow, copies: int) -> CustodyRow:
-    return CustodyRow(
-        row.id,
-        row.tag,
-        row.commitment,
-        row.size_bytes,
-        row.expires_s,
-        row.tier,
-        row.depositor,
-        copies,
-        row.hops,
-        row.received_s,
-    )

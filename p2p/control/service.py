@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import count
 from typing import Final, TypeVar
 
@@ -55,6 +55,8 @@ class ControlService:
             COMMANDS_REMEMBERED_MAX, COMMANDS_REMEMBERED_S, clock
         )
         self._numbers = count(1)
+        self._contacts: Sequence[ContactView] = ()
+        self._known = ContactDirectory(self._contacts)
         self.trust = TrustService(node, clock)
         self.credentials = CredentialService(node)
 
@@ -241,7 +243,11 @@ class ControlService:
 
     # --- how ---
     def _directory(self) -> ContactDirectory:
-        return ContactDirectory(self._node.contacts())
+        """Give the contacts as they are now; of a thousand, that takes a moment to make."""
+        contacts = self._node.contacts()
+        if contacts is not self._contacts:
+            self._contacts, self._known = contacts, ContactDirectory(contacts)
+        return self._known
 
     def _command(self) -> CommandId:
         return CommandId(f"control-{next(self._numbers)}")

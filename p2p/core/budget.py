@@ -25,7 +25,9 @@ class TokenBucket(Struct):
         tokens = self.tokens
         elapsed_s = now_s - self.filled_s
         if elapsed_s > 0.0:
-            tokens = min(self.burst, tokens + elapsed_s * self.rate_per_s)
+            tokens += elapsed_s * self.rate_per_s
+            if tokens > self.burst:
+                tokens = self.burst
             self.filled_s = now_s
         enough = amount <= tokens
         self.tokens = tokens - amount if enough else tokens

@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from p2p.core.effects import ContactView
+from p2p.core.exchange.events import VerdictView
 from p2p.core.exchange.proven import Proven
 from p2p.crypto.safety import safety_number
 from p2p.errors import Conflict, InvalidInput, UnknownName
@@ -89,6 +90,8 @@ class Contacts:
         self.proven = Proven(store)
         self._by_peer: dict[PeerId, AccountKey] = {}
         self._safety: dict[AccountKey, str] = {}
+        self._views: dict[AccountKey, ContactView] = {}
+        self._all_views: tuple[ContactView, ...] = ()
         self._peers: dict[AccountKey, dict[PeerId, tuple[str, ...]]] = {}
         records = [
             unpack(value, ContactRecord, _RECORD_SIZE_MAX_BYTES)
@@ -96,7 +99,9 @@ class Contacts:
         ]
         records.sort(key=lambda record: record.order)
         self._records = {record.account: record for record in records}
+        self._waiting: dict[AccountKey, None] = {}
         for record in records:
+            self._index_state(record)
             self._index_peers(record)
 
     def get(self, account: AccountKey) -> ContactRecord | None:
@@ -119,8 +124,8 @@ class Contacts:
         return list(self._records.values())
 
     def waiting(self) -> list[ContactRecord]:
-        """Give the contacts whose bundle is being sought."""
-        return [record for record in self._records.values() if record.state == WAITING]
+        """Give the contacts whose bundle is being sought, in the order of their adding."""
+        return [self._records[account] for account in self._waiting]
 
     def owner_of(self, peer: PeerId) -> AccountKey | None:
         """Give the contact who said that this peer is their node, or None."""
@@ -177,6 +182,8 @@ class Contacts:
         """Write a contact, with fields changed; give it as written."""
         changed = replace(record, **changes)
         self._records[changed.account] = changed
+        self._look_anew(changed.account)
+        self._index_state(changed)
         if "addresses" in changes:
             self._index_peers(changed)
         self._store.put_document(DocumentKind.CONTACT, changed.account_key, pack(changed))
@@ -185,12 +192,40 @@ class Contacts:
     def remove(self, account: AccountKey) -> None:
         """Forget a contact."""
         del self._records[account]
+        self._look_anew(account)
+        self._waiting.pop(account, None)
         self._forget_peers(account)
         self.proven.forget(account)
         self._store.delete_document(DocumentKind.CONTACT, account)
 
+    def note_proven(self, account: AccountKey, verdict: VerdictView) -> None:
+        """Keep what a contact has proven to us."""
+        self.proven.note(account, verdict)
+        self._look_anew(account)
+
+    def views(self) -> tuple[ContactView, ...]:
+        """Give all contacts as people see them, in the order of their adding.
+
+        It is the same tuple until something changes, so that who asked before need not look.
+        """
+        if not self._all_views:
+            self._all_views = tuple(map(self.view, self._records.values()))
+        return self._all_views
+
     def view(self, record: ContactRecord) -> ContactView:
         """Give a contact as people see it."""
+        if record is not self._records.get(record.account):
+            return self._view(record)
+        view = self._views.get(record.account)
+        if view is None:
+            view = self._views[record.account] = self._view(record)
+        return view
+
+    def _look_anew(self, account: AccountKey) -> None:
+        self._views.pop(account, None)
+        self._all_views = ()
+
+    def _view(self, record: ContactRecord) -> ContactView:
         return ContactView(
             account_key=record.account,
             name=record.name,
@@ -211,6 +246,12 @@ class Contacts:
         if number is None:
             number = self._safety[account] = safety_number(self._own, account)
         return number
+
+    def _index_state(self, record: ContactRecord) -> None:
+        if record.state == WAITING:
+            self._waiting[record.account] = None
+        else:
+            self._waiting.pop(record.account, None)
 
     def _index_peers(self, record: ContactRecord) -> None:
         self._forget_peers(record.account)

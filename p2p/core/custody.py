@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from p2p.core.config import CustodyConfig
 from p2p.ports.store import CustodyRow, CustodyStore, Tier
@@ -17,9 +20,14 @@ from p2p.wire.frames import RefusalReason
 from p2p.wire.ids import EnvelopeId, PeerId, Tag
 from p2p.wire.limits import ENVELOPES_PER_TAG_MAX
 
+# Named once, as the stages of a link are.
+_OWN: Final = Tier.OWN
+_STRANGER: Final = Tier.STRANGER
+_WELCOME: Final = (Tier.CONTACT, Tier.CREDENTIALED)
+_RANKS: Final = {tier: rank for rank, tier in enumerate(Tier)}
 
-@dataclass(frozen=True, slots=True)
-class Dropped:
+
+class Dropped(Struct, frozen=True):
     """An envelope that left custody."""
 
     row: CustodyRow
@@ -72,9 +80,8 @@ class Custody:
     def in_order_of_transfer(self) -> tuple[EnvelopeId, ...]:
         """Give all ids: own first, then contacts', then others; smallest first within each."""
         if not self._is_ordered:
-            tiers = list(Tier)
             ranked = sorted(
-                self._rows.values(), key=lambda row: (tiers.index(row.tier), self._room_of(row))
+                self._rows.values(), key=lambda row: (_RANKS[row.tier], self._room_of(row))
             )
             self._ordered = tuple(row.id for row in ranked)
             self._is_ordered = True
@@ -82,9 +89,8 @@ class Custody:
 
     def carried_for_others(self) -> tuple[int, int]:
         """Give how many envelopes are kept for others, and their bytes."""
-        own = Tier.OWN
-        count = len(self._rows) - self._tier_count[own]
-        return count, sum(self._tier_bytes.values()) - self._tier_bytes[own]
+        count = len(self._rows) - self._tier_count[_OWN]
+        return count, sum(self._tier_bytes.values()) - self._tier_bytes[_OWN]
 
     def room_for(self, envelope: EnvelopeId, size_bytes: int) -> int:
         """Give how many bytes of the quotas an envelope of that size takes."""
@@ -96,7 +102,7 @@ class Custody:
         """Give why so many bytes for somebody else cannot be kept, or None where they can."""
         if len(self._by_hash.get(tag, ())) >= ENVELOPES_PER_TAG_MAX:
             return RefusalReason.TAG_CROWDED
-        if tier in (Tier.CONTACT, Tier.CREDENTIALED):
+        if tier in _WELCOME:
             fits = self._tier_bytes[tier] + size_bytes <= self._config.contacts_max_bytes
             return None if fits else RefusalReason.FULL
         used = self._depositor_bytes.get(depositor, 0)
@@ -105,7 +111,7 @@ class Custody:
 
     def add(self, row: CustodyRow, data: bytes) -> list[Dropped]:
         """Keep an envelope whose :meth:`refusal` is None; give what had to leave for it."""
-        dropped = self._make_room(row) if row.tier is Tier.STRANGER else []
+        dropped = self._make_room(row) if row.tier is _STRANGER else []
         self._store.add_envelope(row, data)
         self._index(row)
         return dropped
@@ -119,7 +125,7 @@ class Custody:
 
     def note_given(self, row: CustodyRow) -> None:
         """Take note that an envelope of ours is on its way to somebody."""
-        if row.tier is Tier.OWN:
+        if row.tier is _OWN:
             self._unanswered[row.id] = self._unanswered.get(row.id, 0) + 1
 
     def note_refused(self, envelope: EnvelopeId) -> None:
@@ -207,10 +213,10 @@ class Custody:
 
     def _count(self, row: CustodyRow, sign: int) -> None:
         # Our own mail is under no quota, so that what is charged may be decided after it is kept.
-        room_bytes = sign * (row.size_bytes if row.tier is Tier.OWN else self._room_of(row))
+        room_bytes = sign * (row.size_bytes if row.tier is _OWN else self._room_of(row))
         self._tier_count[row.tier] += sign
         self._tier_bytes[row.tier] += room_bytes
-        if row.tier is Tier.STRANGER:
+        if row.tier is _STRANGER:
             used = self._depositor_bytes.get(row.depositor, 0) + room_bytes
             if used:
                 self._depositor_bytes[row.depositor] = used
@@ -219,7 +225,7 @@ class Custody:
 
     def _make_room(self, newcomer: CustodyRow) -> list[Dropped]:
         dropped: list[Dropped] = []
-        tier = Tier.STRANGER
+        tier = _STRANGER
         room_bytes = self._room_of(newcomer)
         while (
             self._tier_bytes[tier] + room_bytes > self._config.strangers_max_bytes
@@ -234,7 +240,7 @@ class Custody:
         mine = [
             row
             for row in self._rows.values()
-            if row.depositor == depositor and row.tier is Tier.STRANGER
+            if row.depositor == depositor and row.tier is _STRANGER
         ]
         now_s = newcomer.received_s
         mine.sort(key=lambda row: (now_s - row.received_s + 1.0) * self._room_of(row), reverse=True)

@@ -84,8 +84,7 @@ Result: TypeAlias = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """The outcome of one command; a :class:`~p2p.errors.LocalError` says why it was refused, a
     :class:`~p2p.errors.CredentialError` which rule something signed breaks.
     """
@@ -94,15 +93,13 @@ class Answer:
     result: Result
 
 
-@dataclass(frozen=True, slots=True)
-class MessageReceived:
+class MessageReceived(Struct, frozen=True):
     """Mail for the person, durable now. Emitted once per message."""
 
     message: MessageRow
 
 
-@dataclass(frozen=True, slots=True)
-class MessageChanged:
+class MessageChanged(Struct, frozen=True):
     """An outgoing message has a new state, or one more carrier."""
 
     id: MessageId
@@ -126,24 +123,21 @@ class InviteReused:
     """A second person tried to use a one-time invite of ours and was refused."""
 
 
-@dataclass(frozen=True, slots=True)
-class NeighbourChanged:
+class NeighbourChanged(Struct, frozen=True):
     """A neighbour said Hello (``present``) or is gone."""
 
     peer: PeerId
     present: bool
 
 
-@dataclass(frozen=True, slots=True)
-class CustodyTaken:
+class CustodyTaken(Struct, frozen=True):
     """An envelope for somebody else is kept here now."""
 
     id: EnvelopeId
     size_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class CustodyDropped:
+class CustodyDropped(Struct, frozen=True):
     """An envelope kept for somebody else is gone; ``why``: ``proven``, ``expired``, ``evicted``."""
 
     id: EnvelopeId

@@ -30,8 +30,7 @@ class AddressesChanged:
     addresses: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class LinkOpened:
+class LinkOpened(Struct, frozen=True):
     """A neighbour is there; the shell keeps at most one link per peer.
 
     Attributes:
@@ -42,8 +41,7 @@ class LinkOpened:
     latency_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class LinkClosed:
+class LinkClosed(Struct, frozen=True):
     """The link is gone; frames in flight may or may not have arrived."""
 
     peer: PeerId
@@ -56,13 +54,11 @@ class FrameReceived(Struct, frozen=True):
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Woken:
+class Woken(Struct, frozen=True):
     """The time that ``next_wakeup`` named has come."""
 
 
-@dataclass(frozen=True, slots=True)
-class SendRequested:
+class SendRequested(Struct, frozen=True):
     """Write to a contact.
 
     ``idempotency_key`` is the client's own name for the message, empty for none: repeated, even

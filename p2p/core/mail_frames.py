@@ -32,17 +32,17 @@ class MailFrames:
         match frame:
             case Offer():
                 self.sync.offered(neighbour, frame, now_s)
+            case ProofFrame(proofs):
+                for proof in self.delivery.proofs.heard(proofs, neighbour.peer):
+                    outcome.add(self.delivery.proven(proof, neighbour.peer, now_s))
+            case Refused():
+                self._taken(neighbour, self.sync.refused(neighbour, frame), now_s)
             case Want():
                 self.sync.wanted(neighbour, frame)
             case Carry():
                 return self.delivery.carried(neighbour, frame, now_s)
             case Taken():
                 self._taken(neighbour, self.sync.taken(neighbour, frame), now_s)
-            case Refused():
-                self._taken(neighbour, self.sync.refused(neighbour, frame), now_s)
-            case ProofFrame(proofs):
-                for proof in self.delivery.proofs.heard(proofs, neighbour.peer):
-                    outcome.add(self.delivery.proven(proof, neighbour.peer, now_s))
             case _:
                 assert_never(frame)
         return outcome

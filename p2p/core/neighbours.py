@@ -9,15 +9,20 @@ from __future__ import annotations
 
 from collections import deque
 from enum import Enum
+from typing import Final
 
 from msgspec import Struct, field
 
 from p2p.core.budget import Budget
 from p2p.core.config import LinkConfig
 from p2p.errors import LimitExceeded
-from p2p.wire.frames import Credit, Frame, OfferEntry, RefusalReason, encode_frame
+from p2p.wire.frames import Accepts, Credit, Frame, OfferEntry, RefusalReason, encode_frame
 from p2p.wire.ids import EnvelopeId, PeerId, Tag
 from p2p.wire.limits import OFFERS_OUTSTANDING_MAX, WINDOW_MAX_BYTES
+
+# As numbers, since what an IntFlag gives is made anew each time.
+_MAIL: Final = int(Accepts.MAIL)
+_RECORDS: Final = int(Accepts.RECORDS)
 
 
 class Stage(Enum):
@@ -25,6 +30,12 @@ class Stage(Enum):
 
     GREETING = "greeting"
     OPEN = "open"
+
+
+# Named once: Python 3.11 asks an enum for a member by a call, and these are compared with for each
+# neighbour in each batch.
+GREETING: Final = Stage.GREETING
+OPEN: Final = Stage.OPEN
 
 
 class OfferMade(Struct):
@@ -67,7 +78,7 @@ class Neighbour(Struct):
     budget: Budget
     credit_in: int
     window_in: int
-    stage: Stage = Stage.GREETING
+    stage: Stage = GREETING
     credit_out: int = 0
     to_return: int = 0
     accepts: int = 0
@@ -99,6 +110,14 @@ class Neighbour(Struct):
             credit_in=config.window_bytes,
             window_in=config.window_bytes,
         )
+
+    def takes_mail(self) -> bool:
+        """Tell whether it asks for envelopes."""
+        return bool(self.accepts & _MAIL)
+
+    def takes_records(self) -> bool:
+        """Tell whether it asks for records."""
+        return bool(self.accepts & _RECORDS)
 
     def receive(self, size_bytes: int, now_s: float) -> None:
         """Charge an arriving frame to budget and window, before it is decoded.
@@ -184,7 +203,8 @@ class Neighbour(Struct):
         made = self.offers.pop(envelope, None)
         if made is None:
             return False
-        self.proofs_had = max(self.proofs_had, made.proofs_told)
+        if made.proofs_told > self.proofs_had:
+            self.proofs_had = made.proofs_told
         return True
 
     def next_repeat(self) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from p2p.core.assembly import assemble
@@ -26,7 +27,7 @@ from p2p.core.events import (
     Woken,
 )
 from p2p.core.introductions import Outcome
-from p2p.core.neighbours import Neighbour, Stage
+from p2p.core.neighbours import GREETING, OPEN, Neighbour
 from p2p.core.reputation import Reputation
 from p2p.core.routing.router import Router
 from p2p.core.trust.events import TrustView
@@ -38,15 +39,21 @@ from p2p.sessions.identity import DeviceIdentity
 from p2p.wire.frames import (
     Accepts,
     Bye,
+    Carry,
     Credit,
     Found,
     Frame,
     Hello,
+    Offer,
+    ProofFrame,
     RecordAnswer,
     RecordOffer,
     RecordPart,
     RecordWant,
+    Refused,
     Seek,
+    Taken,
+    Want,
     decode_frame,
     encode_frame,
 )
@@ -55,6 +62,7 @@ from p2p.wire.limits import CLOCK_TOLERANCE_S, LINK_VERSION
 
 HOUSEKEEPING_S: Final = 3_600.0
 """How often tombstones and proofs over their time are forgotten."""
+_ACCEPTED: Final = int(Accepts.MAIL | Accepts.RECORDS)
 SEEKS_ANSWERED_MAX: Final = 64
 """A neighbour may look for so many bundles on one link; more is probing."""
 
@@ -143,7 +151,7 @@ class Node:
         while tags := self._book.drain_new_tags():
             effects += self._reopen(self._sync.recognised(tags), now_s)
         for neighbour in self._neighbours.values():
-            if neighbour.stage is Stage.OPEN and not neighbour.is_quiet():
+            if not neighbour.is_quiet():
                 for frame in self._transfer.frames(neighbour, now_s):
                     effects.append(SendFrame(neighbour.peer, frame))
         effects += self._record_sync.settle(now_s)
@@ -153,28 +161,32 @@ class Node:
 
     def next_wakeup(self) -> float | None:
         """Give the Unix second at which the node wants a Woken event."""
-        soonest_s = min(self._maintain_at_s, self._housekeep_at_s)
-        moments = [
+        soonest_s = self._maintain_at_s
+        for moment in (
             self._custody.next_expiry(),
             self._proofs.next_release(),
             self._sync.next_grace(),
             self._outbox.next_expiry(),
             self._record_sync.next_wakeup(),
             self._exchange.next_expiry(),
-        ]
-        for neighbour in self._neighbours.values():
-            if neighbour.stage is Stage.GREETING:
-                moments.append(neighbour.opened_s + self._config.link.hello_wait_s)
-            elif neighbour.offers:
-                moments.append(neighbour.next_repeat())
-        for moment in moments:
+            self._housekeep_at_s,
+        ):
             if moment is not None and moment < soonest_s:
+                soonest_s = moment
+        for neighbour in self._neighbours.values():
+            if neighbour.offers:
+                moment = neighbour.next_repeat()
+            elif neighbour.stage is GREETING:
+                moment = neighbour.opened_s + self._config.link.hello_wait_s
+            else:
+                continue
+            if moment < soonest_s:
                 soonest_s = moment
         return soonest_s
 
-    def contacts(self) -> list[ContactView]:
-        """Give all contacts in the order of their adding."""
-        return [self._contacts.view(record) for record in self._contacts.all()]
+    def contacts(self) -> Sequence[ContactView]:
+        """Give all contacts in the order of their adding; the same value until one changes."""
+        return self._contacts.views()
 
     def custody_counts(self) -> tuple[int, int, int]:
         """Give what is carried for others: envelopes, their bytes, and proofs remembered."""
@@ -193,7 +205,7 @@ class Node:
         """
         effects: list[Effect] = []
         for neighbour in self._neighbours.values():
-            frames = self._transfer.last_proofs(neighbour) if neighbour.stage is Stage.OPEN else []
+            frames = self._transfer.last_proofs(neighbour) if neighbour.stage is OPEN else []
             frames.append(encode_frame(Bye("stopping")))
             effects += [SendFrame(neighbour.peer, frame) for frame in frames]
         return effects
@@ -207,7 +219,7 @@ class Node:
             versions=(LINK_VERSION,),
             clock_s=int(now_s),
             window_bytes=self._config.link.window_bytes,
-            accepts=int(Accepts.MAIL | Accepts.RECORDS),
+            accepts=_ACCEPTED,
             hint=self._router.hint(now_s),
         )
         return [*effects, SendFrame(peer, encode_frame(hello))]
@@ -218,7 +230,7 @@ class Node:
             return []
         self._sync.closed(neighbour)
         self._record_sync.closed(peer)
-        if neighbour.stage is Stage.GREETING:
+        if neighbour.stage is GREETING:
             return []
         return [Notify(NeighbourChanged(peer, present=False))]
 
@@ -252,9 +264,12 @@ class Node:
         if isinstance(frame, Hello):
             neighbour.refund(size_bytes)
             return self._hello(neighbour, frame, now_s)
-        if neighbour.stage is Stage.GREETING:
+        if neighbour.stage is GREETING:
             raise ProtocolViolation("The first frame of a link must be Hello.")
+        # The most frequent first: to find out what a frame is not takes as long as a call.
         match frame:
+            case Offer() | ProofFrame() | Refused() | Want() | Carry() | Taken():
+                return self._spread(self._mail_frames.take_in(neighbour, frame, now_s), now_s)
             case Credit(more):
                 neighbour.refund(size_bytes)
                 neighbour.gain(more)
@@ -267,12 +282,10 @@ class Node:
                 return [Noted("bye", (("reason", reason),))]
             case RecordOffer() | RecordWant() | RecordPart() | RecordAnswer():
                 return self._record_sync.take_in(neighbour, frame, now_s)
-            case _:
-                return self._spread(self._mail_frames.take_in(neighbour, frame, now_s), now_s)
         return []
 
     def _hello(self, neighbour: Neighbour, hello: Hello, now_s: float) -> list[Effect]:
-        if neighbour.stage is not Stage.GREETING:
+        if neighbour.stage is not GREETING:
             raise ProtocolViolation("A second Hello on one link.")
         if LINK_VERSION not in hello.versions:
             error = WrongVersion(f"The neighbour speaks link versions {hello.versions}.")
@@ -332,7 +345,7 @@ class Node:
     def _check_silence(self, neighbour: Neighbour, now_s: float) -> list[Effect]:
         silent = (
             now_s >= neighbour.opened_s + self._config.link.hello_wait_s
-            if neighbour.stage is Stage.GREETING
+            if neighbour.stage is GREETING
             else not self._sync.repeat_offers(neighbour, now_s)
         )
         if not silent:
@@ -346,6 +359,6 @@ class Node:
             self._sync.spread(envelope, now_s)
         for hash_ in outcome.sought:
             for neighbour in self._neighbours.values():
-                if neighbour.stage is Stage.OPEN:
+                if neighbour.stage is OPEN:
                     neighbour.queue(Seek(hash_))
         return outcome.effects

@@ -14,13 +14,13 @@ from typing import Final
 from p2p.core.config import NodeConfig
 from p2p.core.contacts import Contacts
 from p2p.core.custody import Custody
-from p2p.core.neighbours import Neighbour, Stage
+from p2p.core.neighbours import OPEN, Neighbour
 from p2p.core.outbox import Outbox
 from p2p.core.proofs import Proofs
 from p2p.ports.store import CustodyRow, Tier
 from p2p.sessions.book import SessionBook
 from p2p.wire.envelope import EnvelopeHeader, is_expired, is_too_far, size_of_class
-from p2p.wire.frames import Accepts, Offer, OfferEntry, RefusalReason, Refused, Taken, Want
+from p2p.wire.frames import Offer, OfferEntry, RefusalReason, Refused, Taken, Want
 from p2p.wire.ids import EnvelopeId, PeerId, Tag
 from p2p.wire.limits import OFFERS_OUTSTANDING_MAX
 
@@ -30,6 +30,10 @@ PEERS_REMEMBERED_MAX: Final = 4_096
 """Peers of which it is remembered, from link to link, which proofs they have."""
 OFFER_ATTEMPTS_MAX: Final = 5
 """A neighbour that answers none of so many repeats of an offer is not listening."""
+# Named once, as the stages of a link are.
+_HAVE: Final = RefusalReason.HAVE
+_NOT_CARRYING: Final = RefusalReason.NOT_CARRYING
+_STRANGER: Final = Tier.STRANGER
 
 
 @dataclass(slots=True)
@@ -54,10 +58,10 @@ class Sync:
 
     def greeted(self, neighbour: Neighbour) -> None:
         """Begin the exchange with a neighbour that said Hello: proofs first, then mail."""
-        neighbour.stage = Stage.OPEN
+        neighbour.stage = OPEN
         neighbour.proofs_had = self._proofs_had.get(neighbour.peer, 0)
         neighbour.to_prove.extend(self.proofs.untold(neighbour.proofs_had, neighbour.peer))
-        if neighbour.accepts & Accepts.MAIL:
+        if neighbour.takes_mail():
             for envelope in self.custody.in_order_of_transfer():
                 self._plan_offer(neighbour, envelope)
 
@@ -175,7 +179,7 @@ class Sync:
                 self.custody.set_copies(envelope, row.copies + shared)
             if neighbour.unwant(envelope):
                 self._arrived_or_failed(envelope, neighbour.peer)
-            if refusal.reason == RefusalReason.HAVE and (was_offered or shared is not None):
+            if refusal.reason == _HAVE and (was_offered or shared is not None):
                 have.append(envelope)
         return have
 
@@ -213,11 +217,11 @@ class Sync:
         """
         owner = self.contacts.owner_of(peer)
         if owner is None:
-            return Tier.STRANGER
+            return _STRANGER
         if not self.config.require_proven:
             return Tier.CONTACT
         proven = self.contacts.proven.holds(owner, self.config.require_proven, now_s)
-        return Tier.CREDENTIALED if proven else Tier.STRANGER
+        return Tier.CREDENTIALED if proven else _STRANGER
 
     def may_carry(
         self, neighbour: Neighbour, row: CustodyRow, now_s: float
@@ -262,9 +266,9 @@ class Sync:
         here once, was evicted, and turns out to be ours, is taken again.
         """
         if envelope in self.custody:
-            return RefusalReason.HAVE
+            return _HAVE
         if self.custody.finished(envelope) and not self.book.recognises(tag):
-            return RefusalReason.NOT_CARRYING
+            return _NOT_CARRYING
         return None
 
     def _judge(self, neighbour: Neighbour, entry: OfferEntry, now_s: float) -> RefusalReason | None:
@@ -280,11 +284,11 @@ class Sync:
         reason = self._have(envelope, tag)
         if reason is None and len(neighbour.wanted) >= WANTED_MAX:
             reason = RefusalReason.FULL
-        if reason is RefusalReason.NOT_CARRYING:
+        if reason is _NOT_CARRYING:
             neighbour.remember_passed(entry)
         if reason is not None or self.book.recognises(tag):
             return reason
-        reason = RefusalReason.NOT_CARRYING
+        reason = _NOT_CARRYING
         if entry.copies:
             room_bytes = self.custody.room_for(envelope, size_of_class(entry.size_class))
             room_bytes += neighbour.wanted_bytes
@@ -298,8 +302,8 @@ class Sync:
     ) -> RefusalReason | None:
         tier = self.tier_of(neighbour.peer, now_s)
         for_strangers = self.config.carry_for_strangers and not self.config.require_proven
-        if copies == 0 or (tier is Tier.STRANGER and not for_strangers):
-            return RefusalReason.NOT_CARRYING
+        if copies == 0 or (tier is _STRANGER and not for_strangers):
+            return _NOT_CARRYING
         return self.custody.refusal(tag, room_bytes, tier, neighbour.peer)
 
     def _want(self, neighbour: Neighbour, envelope: EnvelopeId, size_bytes: int) -> None:
@@ -326,7 +330,7 @@ class Sync:
         for other, _ in self._elsewhere.pop(envelope, ()):
             neighbour = self.neighbours.get(other)
             if neighbour is not None:
-                neighbour.refused_queue.append((envelope, RefusalReason.HAVE))
+                neighbour.refused_queue.append((envelope, _HAVE))
 
     def _ask_elsewhere(self, envelope: EnvelopeId) -> None:
         others = self._elsewhere.pop(envelope, [])
@@ -344,11 +348,11 @@ class Sync:
         if contact is None:
             return []
         found = (self.neighbours.get(peer) for peer in self.contacts.peers(contact))
-        return [n for n in found if n is not None and n.stage is Stage.OPEN]
+        return [n for n in found if n is not None and n.stage is OPEN]
 
     def _offer_to_all(self, envelope: EnvelopeId) -> None:
         for neighbour in self.neighbours.values():
-            if neighbour.stage is Stage.OPEN and neighbour.accepts & Accepts.MAIL:
+            if neighbour.stage is OPEN and neighbour.takes_mail():
                 self._plan_offer(neighbour, envelope)
 
     def _plan_offer(self, neighbour: Neighbour, envelope: EnvelopeId) -> None:

@@ -11,7 +11,7 @@ from itertools import islice
 from typing import TypeVar
 
 from p2p.core.custody import Custody
-from p2p.core.neighbours import Neighbour, OfferMade, Stage
+from p2p.core.neighbours import OPEN, Neighbour, OfferMade
 from p2p.core.proofs import Proofs
 from p2p.core.routing.router import Item, Router
 from p2p.ports.store import CustodyRow
@@ -51,7 +51,7 @@ class Transfer:
     def frames(self, neighbour: Neighbour, now_s: float) -> list[bytes]:
         """Give the frames that credit allows now, in the order of sending."""
         out: list[bytes] = []
-        if neighbour.stage is not Stage.OPEN:
+        if neighbour.stage is not OPEN:
             return out
         credit = neighbour.credit_frame()
         if credit is not None:

@@ -111,8 +111,8 @@ class NodeApi(Protocol):
         """The mail, for reading only."""
         ...
 
-    def contacts(self) -> list[ContactView]:
-        """Give all contacts in the order of their adding."""
+    def contacts(self) -> Sequence[ContactView]:
+        """Give all contacts in the order of their adding; the same value until one changes."""
         ...
 
     async def command(self, event: Command) -> Result:

@@ -34,8 +34,8 @@ class NodeMachine(Protocol):
         """Give the Unix second at which the node wants to be woken."""
         ...
 
-    def contacts(self) -> list[ContactView]:
-        """Give all contacts in the order of their adding."""
+    def contacts(self) -> Sequence[ContactView]:
+        """Give all contacts in the order of their adding; the same value until one changes."""
         ...
 
     def custody_counts(self) -> tuple[int, int, int]:

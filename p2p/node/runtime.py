@@ -38,7 +38,7 @@ from p2p.node.sightings import Sightings
 from p2p.node.subscribers import Subscribers
 from p2p.node.tasks import spawn
 from p2p.ports.store import DocumentKind, MessageStore
-from p2p.wire.addresses import peer_of, peers_of
+from p2p.wire.addresses import check_peer_id, peer_of, peers_of
 from p2p.wire.ids import PeerId
 
 LOOK_AGAIN_S: Final = 60.0
@@ -256,8 +256,8 @@ class Runtime:
         """The number of the newest notice; 0 before the first."""
         return self._subscribers.last_sequence
 
-    def contacts(self) -> list[ContactView]:
-        """Give all contacts in the order of their adding."""
+    def contacts(self) -> Sequence[ContactView]:
+        """Give all contacts in the order of their adding; the same value until one changes."""
         return self._engine.node.contacts()
 
     async def command(self, event: Command) -> Result:
@@ -349,7 +349,7 @@ class Runtime:
         Raises:
             InvalidInput: no peer id.
         """
-        self._book.ban(peer_of(f"/any/p2p/{peer}"))
+        self._book.ban(check_peer_id(peer))
         self._keep(peer)
         self._hood.close(peer)
 

@@ -271,9 +271,9 @@ class SessionBook:
 
     def flush(self) -> None:
         """Write every changed session and bundle to the store."""
-        self._roster.flush(self._store)
-        self._prekeys.flush(self._store)
-        self._bundles.flush(self._store)
+        for part in (self._roster, self._prekeys, self._bundles):
+            if part.changed:  # most batches change nothing here
+                part.flush(self._store)
 
     def _turn_to(self, now_s: float) -> None:
         """Let time pass; it never goes back, since keys of days gone by are destroyed."""

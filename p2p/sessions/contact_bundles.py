@@ -117,7 +117,7 @@ class ContactBundles:
     def __init__(self, suite: Suite, store: DocumentStore) -> None:
         self._suite = suite
         self._by_contact: dict[AccountKey, list[ContactBundle]] = {}
-        self._changed: dict[AccountKey, None] = {}
+        self.changed: dict[AccountKey, None] = {}
         for key, data in store.documents(DocumentKind.BUNDLE):
             if key.startswith(CONTACT_KEY_PREFIX):
                 self._load(data)
@@ -147,7 +147,7 @@ class ContactBundles:
             return
         kept = [each for each in known if each.hash in in_use][-_BUNDLES_MAX:]
         self._by_contact[contact] = [*kept, ContactBundle(data, hash_, bundle, lookup_secret)]
-        self._changed[contact] = None
+        self.changed[contact] = None
 
     def newest(self, contact: AccountKey) -> ContactBundle | None:
         """Give the newest bundle of a contact, valid or not."""
@@ -161,16 +161,16 @@ class ContactBundles:
 
     def note_changed(self, contact: AccountKey) -> None:
         """Have the next flush write a contact's bundles."""
-        self._changed[contact] = None
+        self.changed[contact] = None
 
     def forget(self, contact: AccountKey) -> None:
         """Know no bundle of a contact any more."""
         if self._by_contact.pop(contact, None):
-            self._changed[contact] = None
+            self.changed[contact] = None
 
     def flush(self, store: DocumentStore) -> None:
         """Write what changed."""
-        for contact in self._changed:
+        for contact in self.changed:
             key = CONTACT_KEY_PREFIX + contact
             known = self._by_contact.get(contact)
             if known is None:
@@ -182,7 +182,7 @@ class ContactBundles:
                 )
                 record = _Record(_RECORD_VERSION, contact, rows)
                 store.put_document(DocumentKind.BUNDLE, key, pack(record))
-        self._changed.clear()
+        self.changed.clear()
 
     def _load(self, data: bytes) -> None:
         try:

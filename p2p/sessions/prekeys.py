@@ -51,7 +51,7 @@ class Prekeys:
         self._bundles: dict[BundleHash, OwnBundle] = {}
         self._lookups: dict[bytes, Lookup] = {}
         self._by_contact: dict[tuple[BundleHash, AccountKey], Lookup] = {}
-        self._changed: dict[bytes, OwnBundle | Lookup | None] = {}
+        self.changed: dict[bytes, OwnBundle | Lookup | None] = {}
         for key, data in store.documents(DocumentKind.BUNDLE):
             if key.startswith(BUNDLE_KEY_PREFIX):
                 bundle = decode_own_bundle(data)
@@ -100,18 +100,18 @@ class Prekeys:
     def note_begun(self, lookup: Lookup, ephemeral: bytes, session: SessionId) -> None:
         """Take note that a session began; a one-time bundle can begin no other from now on."""
         lookup.begun[ephemeral] = session
-        self._changed[lookup.key] = lookup
+        self.changed[lookup.key] = lookup
         if lookup.bundle.one_time:
             lookup.bundle.user = session
             lookup.bundle.secret = b""
-            self._changed[lookup.bundle.key] = lookup.bundle
+            self.changed[lookup.bundle.key] = lookup.bundle
 
     def note_opened(
         self, lookup: Lookup, window: TagWindow, series: WeekSeries, tag: Tag, session: Session
     ) -> None:
         """Take note that a first contact was opened in its session."""
         if lookup.tags.note(window, series, tag):
-            self._changed[lookup.key] = lookup
+            self.changed[lookup.key] = lookup
         self._destroy_if_complete(lookup.bundle, session)
 
     def note_confirmed(self, session: Session, first_contacts: int, now_s: float) -> None:
@@ -124,7 +124,7 @@ class Prekeys:
         if bundle is not None and bundle.user == session.id:
             bundle.first_contacts = first_contacts
             bundle.confirmed_s = now_s
-            self._changed[bundle.key] = bundle
+            self.changed[bundle.key] = bundle
             self._destroy_if_complete(bundle, session)
 
     def forget(self, contact: AccountKey) -> None:
@@ -164,12 +164,12 @@ class Prekeys:
 
     def flush(self, store: DocumentStore) -> None:
         """Write what changed."""
-        for key, row in self._changed.items():
+        for key, row in self.changed.items():
             if row is None:
                 store.delete_document(DocumentKind.BUNDLE, key)
             else:
                 store.put_document(DocumentKind.BUNDLE, key, row.encode())
-        self._changed.clear()
+        self.changed.clear()
 
     def _newest_rotating(self) -> OwnBundle | None:
         rotating = (each for each in self._bundles.values() if not each.one_time)
@@ -203,7 +203,7 @@ class Prekeys:
             keys.kem_secret,
         )
         self._bundles[bundle.hash] = bundle
-        self._changed[bundle.key] = bundle
+        self.changed[bundle.key] = bundle
         return bundle
 
     def _issue(self, bundle: OwnBundle, contact: AccountKey, now_s: float) -> Lookup:
@@ -211,7 +211,7 @@ class Prekeys:
         lookup = new_lookup(self._table, bundle, contact, secret, now_s, {})
         lookup.tags.advance(week_of(now_s))
         self._keep(lookup)
-        self._changed[lookup.key] = lookup
+        self.changed[lookup.key] = lookup
         return lookup
 
     def _keep(self, lookup: Lookup) -> None:
@@ -226,10 +226,10 @@ class Prekeys:
         for lookup in [each for each in self._lookups.values() if each.bundle is bundle]:
             self._drop(lookup)
         del self._bundles[bundle.hash]
-        self._changed[bundle.key] = None
+        self.changed[bundle.key] = None
 
     def _drop(self, lookup: Lookup) -> None:
         lookup.tags.close()
         del self._lookups[lookup.secret]
         del self._by_contact[lookup.bundle.hash, lookup.contact]
-        self._changed[lookup.key] = None
+        self.changed[lookup.key] = None

@@ -29,7 +29,7 @@ class Roster:
         self._by_contact: dict[AccountKey, list[Session]] = {}
         self._sending: dict[AccountKey, Session] = {}
         self._live: OrderedDict[SessionId, Ratchet] = OrderedDict()
-        self._changed: dict[SessionId, None] = {}
+        self.changed: dict[SessionId, None] = {}
         self._today = today
         for _, data in store.documents(DocumentKind.SESSION):
             session = decode_session(data, table)
@@ -70,7 +70,7 @@ class Roster:
         sessions.append(session)
         self._keep_live(session.id, ratchet)
         session.incoming.advance(self._today)
-        self._changed[session.id] = None
+        self.changed[session.id] = None
         self.choose(session.contact)
         if len(sessions) > SESSIONS_PER_CONTACT_MAX:
             kept = (session, self._sending[session.contact])
@@ -78,7 +78,7 @@ class Roster:
 
     def note_changed(self, session: Session) -> None:
         """Have the next flush write a session."""
-        self._changed[session.id] = None
+        self.changed[session.id] = None
 
     def choose(self, contact: AccountKey) -> None:
         """Choose anew which of a contact's sessions is sent on, and which are only read.
@@ -94,14 +94,14 @@ class Roster:
             in_use = session.generation == best.generation or not best.received
             if in_use != (session.retired_day == IN_USE):
                 session.retired_day = IN_USE if in_use else self._today
-                self._changed[session.id] = None
+                self.changed[session.id] = None
 
     def destroy(self, session: Session) -> None:
         """Forget a session and all its keys."""
         session.incoming.close()
         del self._by_id[session.id]
         self._live.pop(session.id, None)
-        self._changed[session.id] = None
+        self.changed[session.id] = None
         sessions = self._by_contact[session.contact]
         sessions.remove(session)
         if sessions:
@@ -146,21 +146,21 @@ class Roster:
                 self.destroy(session)
                 continue
             session.incoming.advance(today)
-            self._changed[session.id] = None
+            self.changed[session.id] = None
             oldest = today - _SKIPPED_DAYS
             if session.missing_since_day < oldest:
                 self.ratchet(session).purge(oldest)
 
     def flush(self, store: DocumentStore) -> None:
         """Write what changed."""
-        for session_id in self._changed:
+        for session_id in self.changed:
             session = self._by_id.get(session_id)
             if session is None:
                 store.delete_document(DocumentKind.SESSION, session_id)
             else:
                 self._dump(session)
                 store.put_document(DocumentKind.SESSION, session_id, session.encode())
-        self._changed.clear()
+        self.changed.clear()
 
     def _keep_live(self, session_id: SessionId, ratchet: Ratchet) -> None:
         self._live[session_id] = ratchet

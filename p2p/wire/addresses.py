@@ -22,9 +22,24 @@ def peer_of(address: str) -> PeerId:
     head, found, peer = address.rpartition(_PEER_PART)
     if not address.startswith("/") or len(address) > ADDRESS_SIZE_MAX_BYTES:
         raise InvalidInput(f"{address[:80]!r} is no multiaddress such as /ip4/192.0.2.1/tcp/4001.")
-    if not found or not head or len(peer) not in _PEER_ID_LENGTHS or not _BASE58.issuperset(peer):
+    if not found or not head or not _is_peer_id(peer):
         raise InvalidInput(f"{address[:80]!r} does not end in /p2p/ and a peer id.")
     return PeerId(peer)
+
+
+def check_peer_id(text: str) -> PeerId:
+    """Give a peer id that somebody wrote.
+
+    Raises:
+        InvalidInput: it is none.
+    """
+    if not _is_peer_id(text):
+        raise InvalidInput(f"{text[:80]!r} is no peer id such as molva peer list shows.")
+    return PeerId(text)
+
+
+def _is_peer_id(text: str) -> bool:
+    return len(text) in _PEER_ID_LENGTHS and _BASE58.issuperset(text)
 
 
 def peers_of(addresses: tuple[str, ...]) -> dict[PeerId, tuple[str, ...]]:

@@ -110,6 +110,4 @@ def _from_text(text: str) -> bytes:
     try:
         return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError) as exc:
-        raise InvalidInput(
-            "This link is damaged: it has characters that links do not have."
-        ) from exc
+        raise InvalidInput("This link is damaged: copy it again, whole.") from exc

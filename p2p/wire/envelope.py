@@ -39,6 +39,7 @@ ENCAPSULATED_SIZE_BYTES: Final = 1_120
 """X-Wing: an ML-KEM-768 ciphertext (1088) and an X25519 public key (32)."""
 FIRST_CONTACT_BODY_AT: Final = ENCAPSULATED_AT + ENCAPSULATED_SIZE_BYTES
 EMPTY_STAMP: Final = bytes(STAMP_SIZE_BYTES)
+_AHEAD_MAX_S: Final = LIFETIME_MAX_S + CLOCK_TOLERANCE_S + HOUR_S
 
 _HEADER = struct.Struct(">BBI16s")
 assert _HEADER.size == ENVELOPE_HEADER_BYTES
@@ -130,9 +131,9 @@ def expiry_hour_for(now_s: float, lifetime_s: float, fuzz: float) -> int:
 
 def is_expired(header: EnvelopeHeader, now_s: float) -> bool:
     """Tell whether the envelope's hour has come."""
-    return now_s >= header.expires_at
+    return now_s >= header.expiry_hour * HOUR_S
 
 
 def is_too_far(header: EnvelopeHeader, now_s: float) -> bool:
     """Tell whether the expiry lies beyond what any honest sender may write."""
-    return header.expires_at > now_s + LIFETIME_MAX_S + CLOCK_TOLERANCE_S + HOUR_S
+    return header.expiry_hour * HOUR_S > now_s + _AHEAD_MAX_S

@@ -129,9 +129,11 @@ class Way:
         return lost
 
     def _send(self, parcels: list[Parcel], size_bytes: int, now_s: float) -> None:
-        starts_s = max(now_s, self._free_s)
+        starts_s = now_s if now_s > self._free_s else self._free_s
         self._free_s = starts_s + self._medium.sending_s(size_bytes)
-        self._last_s = max(self._last_s, self._free_s + self._medium.way_s())
+        arrives_s = self._free_s + self._medium.way_s()
+        if arrives_s > self._last_s:
+            self._last_s = arrives_s
         self.packets.append(Packet(starts_s, self._last_s, tuple(parcels)))
 
 

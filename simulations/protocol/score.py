@@ -9,6 +9,7 @@ from p2p.core.effects import (
     CustodyTaken,
     MessageChanged,
     MessageReceived,
+    NeighbourChanged,
     Notice,
 )
 from p2p.ports.store import MessageState
@@ -52,6 +53,8 @@ class Score:
     def heard(self, seat: Seat, notice: Notice, now_s: float) -> None:
         """Note what a node told."""
         match notice:
+            case NeighbourChanged():
+                pass  # nothing to count, and the most frequent by far
             case MessageReceived(message):
                 number = index_of(message.text)
                 if number is not None:

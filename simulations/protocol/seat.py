@@ -89,7 +89,9 @@ class Seat:
 
     def clock_s(self, now_s: float) -> float:
         """Give what the node's clock shows (Unix s). Set back, it stands still until caught up."""
-        self._last_s = max(self._last_s, self._base_s + now_s)
+        clock_s = self._base_s + now_s
+        if clock_s > self._last_s:
+            self._last_s = clock_s
         return self._last_s
 
     def set_clock(self, base_s: float) -> None:

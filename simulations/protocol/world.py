@@ -376,7 +376,9 @@ class ProtocolWorld:
     def _plan_wake(self, seat: Seat, due_s: float | None, wait_s: float = 0.0) -> None:
         if due_s is None:
             return
-        time_s = max(seat.world_s(due_s), self.kernel.now_s + wait_s)
+        time_s, soonest_s = seat.world_s(due_s), self.kernel.now_s + wait_s
+        if time_s < soonest_s:
+            time_s = soonest_s
         if time_s < seat.wake_s:
             seat.wake_s = time_s
             self.kernel.schedule(time_s, seat.index, WakeDue())

@@ -85,6 +85,7 @@ class FakeNodeApi:
     def __init__(self, contacts: Sequence[ContactView] = ()) -> None:
         self._store = MemoryStore()
         self._contacts = {c.account_key: c for c in contacts}
+        self._told_contacts: tuple[ContactView, ...] = ()
         self._subscribers = Subscribers()
         self._ids = count(1)
         self._now_s = START_S
@@ -140,8 +141,11 @@ class FakeNodeApi:
     def last_sequence(self) -> int:
         return self._subscribers.last_sequence
 
-    def contacts(self) -> list[ContactView]:
-        return list(self._contacts.values())
+    def contacts(self) -> Sequence[ContactView]:
+        views = tuple(self._contacts.values())
+        if views != self._told_contacts:
+            self._told_contacts = views
+        return self._told_contacts
 
     async def command(self, event: Command) -> Result:
         (outcome,) = await self.commands([event])

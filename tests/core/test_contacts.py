@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from p2p.adapters.memory_store import MemoryStore
-from p2p.core.contacts import Contacts
+from p2p.core.contacts import ASKED, Contacts
 from p2p.errors import Conflict, UnknownName
 from p2p.wire.ids import AccountKey
+from tests.control.fake_credentials import VERDICT
 from tests.core.world import peer_for
 
 OWN, ANN, BEN = (AccountKey(bytes([n]) * 32) for n in range(3))
@@ -40,6 +41,36 @@ def test_oneself_and_a_known_person_cannot_be_added(contacts: Contacts) -> None:
         contacts.add(ANN, "Anna", "", 1.0)
     with pytest.raises(UnknownName):
         contacts.require(BEN)
+
+
+def test_what_people_see_is_made_again_only_where_something_changed(contacts: Contacts) -> None:
+    ann, ben = (contacts.add(key, name, "", 1.0) for key, name in ((ANN, "Ann"), (BEN, "Ben")))
+    before = contacts.views()
+    assert contacts.views() is before
+    changed = contacts.save(ann, verified=1)
+    after = contacts.views()
+    assert [view.verified for view in after] == [True, False]
+    assert after[1] is before[1]
+    assert contacts.view(ann).verified is False, "an older record is seen as it was"
+    assert contacts.view(changed) is after[0]
+    contacts.remove(ANN)
+    assert contacts.views() == (contacts.view(ben),)
+
+
+def test_what_a_contact_proves_is_seen_at_once(contacts: Contacts) -> None:
+    contacts.add(ANN, "Ann", "", 1.0)
+    assert contacts.views()[0].proven == ()
+    contacts.note_proven(ANN, VERDICT)
+    assert [claim.name for claim in contacts.views()[0].proven] == ["age_over_18"]
+
+
+def test_only_those_whose_bundle_is_sought_are_waiting(contacts: Contacts) -> None:
+    ann, ben = (contacts.add(key, name, "", 1.0) for key, name in ((ANN, "Ann"), (BEN, "Ben")))
+    assert contacts.waiting() == [ann, ben]
+    contacts.save(ann, state=ASKED)
+    assert contacts.waiting() == [ben]
+    contacts.remove(BEN)
+    assert contacts.waiting() == []
 
 
 def test_a_peer_claimed_by_two_stays_with_the_later_one(contacts: Contacts) -> None:

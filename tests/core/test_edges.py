@@ -328,7 +328,7 @@ def test_a_link_whose_bundle_was_swapped_is_refused(make_world: MakeWorld) -> No
     for invite in forged:
         command = ContactAddRequested(world.next_command(), encode_invite(invite), "Bob")
         assert isinstance(world.command("alice", command), InvalidInput)
-    assert world.seats["alice"].node.contacts() == []
+    assert world.seats["alice"].node.contacts() == ()
 
 
 def test_a_false_bundle_from_a_neighbour_is_ignored(make_world: MakeWorld) -> None:

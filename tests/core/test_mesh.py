@@ -151,7 +151,7 @@ def test_a_bad_link_is_refused_and_leaves_nothing_behind(
     link = spoil(world.invite("bob").link)
     result = world.command("alice", ContactAddRequested(world.next_command(), link, "Bob"))
     assert isinstance(result, error)
-    assert world.seats["alice"].node.contacts() == []
+    assert world.seats["alice"].node.contacts() == ()
 
 
 def test_an_own_invite_a_taken_name_and_an_empty_name_are_refused(make_world: MakeWorld) -> None:
@@ -181,7 +181,7 @@ def test_contacts_are_renamed_verified_blocked_and_removed(make_world: MakeWorld
     refused = world.command("alice", SendRequested(world.next_command(), bob, "x", DAY_S))
     assert isinstance(refused, Conflict)
     world.command("alice", ContactRemoved(world.next_command(), bob))
-    assert world.seats["alice"].node.contacts() == []
+    assert world.seats["alice"].node.contacts() == ()
     gone = world.command("alice", SendRequested(world.next_command(), bob, "x", DAY_S))
     assert isinstance(gone, UnknownName)
 
@@ -204,7 +204,7 @@ def test_a_removed_contact_cannot_write_again(make_world: MakeWorld) -> None:
     world.send("alice", "bob", "still there?")
     world.run(60)
     assert texts(world, "bob") == []
-    assert world.seats["bob"].node.contacts() == []
+    assert world.seats["bob"].node.contacts() == ()
 
 
 # --- the main job --------------------------------------------------------------------------------
@@ -235,7 +235,7 @@ def test_a_stranger_carries_mail_to_someone_who_was_away(
     assert {n.why for n in dropped} == {"proven"}
     assert taken[0] in [n.id for n in dropped]
     assert carol.received() == []
-    assert carol.node.contacts() == []
+    assert carol.node.contacts() == ()
 
 
 def test_the_direct_router_waits_for_the_recipient(make_world: MakeWorld) -> None:

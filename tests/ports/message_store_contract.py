@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from p2p.errors import Conflict
 from p2p.ports.store import Direction, MessageState, Store

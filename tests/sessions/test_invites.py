@@ -185,3 +185,17 @@ def test_documents_of_a_bundle_are_under_its_own_keys(people) -> None:
     invite = alice.book.issue_one_time_bundle(alice.now_s)
     keys = [key for kind, key in alice.save() if kind is DocumentKind.BUNDLE]
     assert keys == [b"o" + invite.hash, b"l" + invite.hash]
+
+
+def test_prekeys_that_are_older_than_the_invite_are_learned_once_it_is_spent(people) -> None:
+    alice, bob = people(2)
+    rotating = alice.book.current_bundle(bob.key, alice.now_s)
+    pass_days(1, alice, bob)
+    bob.learn(alice, alice.book.issue_one_time_bundle(alice.now_s))
+    alice.open(bob.seal(alice, b"hello"))
+    bob.open(alice.seal(bob, b"yes"))
+    bob.learn(alice, rotating)
+    alice.open(bob.seal(alice, b"confirmed"))
+    pass_days(8, alice, bob)
+    opened = alice.open(bob.seal(alice, b"renewed"))
+    assert (opened.started, opened.reset) == (True, False)

@@ -246,7 +246,7 @@ class Asking:
                 record, int(verdict.state is RequestState.VERIFIED), verdict.rule, now_s, outcome
             )
             if not record.face_to_face:
-                self.contacts.proven.note(record.account, verdict)
+                self.contacts.note_proven(record.account, verdict)
         found = self.requests.outgoing(record.id)
         assert found is not None, "a question that was just decided is kept"
         return found

@@ -44,6 +44,7 @@ LONGER_S: Final = 86_400
 """The same list under another author is worth having if it may be carried a day longer."""
 UNWANTED_MAX: Final = 4_096
 """Records remembered that were refused or evicted, so that they are not fetched again."""
+_RANKS: Final = {tier: rank for rank, tier in enumerate(RecordTier)}
 
 
 class Records:
@@ -108,9 +109,8 @@ class Records:
 
     def in_order_of_transfer(self) -> list[RecordId]:
         """Give all ids: own first, then verified, contacts', strangers'; smallest first in each."""
-        tiers = list(RecordTier)
         rows = self._rows.values()
-        ranked = sorted(rows, key=lambda row: (tiers.index(row.tier), row.size_bytes))
+        ranked = sorted(rows, key=lambda row: (_RANKS[row.tier], row.size_bytes))
         return [row.id for row in ranked]
 
     def drain_fresh(self) -> list[RecordId]:

@@ -23,7 +23,6 @@ from p2p.crypto.record_signature import check_record
 from p2p.errors import ProtocolViolation, WrongVersion
 from p2p.ports.store import RecordTier
 from p2p.wire.frames import (
-    Accepts,
     RecordAnswer,
     RecordFrame,
     RecordOffer,
@@ -79,7 +78,7 @@ class RecordSync:
             del self._accounts[next(iter(self._accounts))]
         link = RecordLink(neighbour, account, self._tier_of(neighbour.peer))
         self._links[neighbour.peer] = link
-        if neighbour.accepts & Accepts.RECORDS:
+        if neighbour.takes_records():
             link.to_offer.extend(self.records.in_order_of_transfer())
 
     def closed(self, peer: PeerId) -> None:
@@ -178,7 +177,7 @@ class RecordSync:
         effects = self.fetching.settle(now_s)
         for record in fresh:
             for link in self._links.values():
-                if link.neighbour.accepts & Accepts.RECORDS:
+                if link.neighbour.takes_records():
                     link.to_offer.append(record)
         self._stirred = False
         for link in self._links.values():

@@ -47,8 +47,8 @@ def test_a_code_is_answered_over_a_link_without_naming_an_account(strangers: Peo
     people.world.run(10)
     verdict = verdict_of(people, out, "kiosk")
     assert (verdict.state, verdict.claims) == (RequestState.VERIFIED, (("age_over_18", True),))
-    assert people.world.seats["kiosk"].node.contacts() == []
-    assert people.world.seats["bob"].node.contacts() == []
+    assert people.world.seats["kiosk"].node.contacts() == ()
+    assert people.world.seats["bob"].node.contacts() == ()
     account = people.world.seats["bob"].account
     for kind in DocumentKind:
         for value in people.stored("kiosk", kind):
@@ -124,7 +124,7 @@ def test_a_code_makes_no_contact_of_whoever_uses_it_as_an_invite(make_world: Mak
     people.world.command("mallory", ContactAddRequested(people.id(), link, "kiosk"))
     people.world.connect("kiosk", "mallory")
     people.world.run(10)
-    assert people.world.seats["kiosk"].node.contacts() == []
+    assert people.world.seats["kiosk"].node.contacts() == ()
     assert "credential-answer-foreign" in people.notes("kiosk")
 
 

@@ -41,7 +41,7 @@ class Subscribers:
         """Number a notice, remember it, and wake those who listen."""
         self._last_sequence += 1
         self._remembered.append(NumberedNotice(self._last_sequence, now_s, notice))
-        self._wake()
+        self._news.set()
 
     @asynccontextmanager
     async def subscribe(self, after: int) -> AsyncGenerator[NoticeStream, None]:
@@ -65,7 +65,7 @@ class Subscribers:
     def end_all(self) -> None:
         """End every subscriber: the node stops."""
         self._ended = True
-        self._wake()
+        self._news.set()
 
     @property
     def oldest_sequence(self) -> int:
@@ -77,6 +77,8 @@ class Subscribers:
         while sequence >= self._last_sequence:
             if self._ended:
                 return None
+            if self._news.is_set():
+                self._news = trio.Event()
             await self._news.wait()
         return self.after(sequence)
 
@@ -84,10 +86,6 @@ class Subscribers:
         """Give the notice that follows; None where it is forgotten or yet to come."""
         place = sequence + 1 - self.oldest_sequence
         return self._remembered[place] if 0 <= place < len(self._remembered) else None
-
-    def _wake(self) -> None:
-        self._news.set()
-        self._news = trio.Event()
 
 
 class _Stream:

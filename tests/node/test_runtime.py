@@ -312,7 +312,7 @@ async def test_addresses_that_cannot_be_dialled_are_not_kept(
                 await a.add_peer(address)
         with pytest.raises(InvalidInput, match="own address"):
             await a.add_peer(world.network("a").addresses()[0])
-        with pytest.raises(InvalidInput):
+        with pytest.raises(InvalidInput, match="is no peer id"):
             await a.ban_peer("no peer")
         assert a.peers() == []
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from p2p.errors import InvalidInput, VersionUnsupported
 from p2p.wire.codec import pack
-from p2p.wire.contact_uri import decode_invite
+from p2p.wire.contact_uri import Invite, decode_invite, encode_invite
 from p2p.wire.content import Acknowledgement, encode_content
 from p2p.wire.engagement import (
     ENGAGEMENT_ADDRESSES_MAX,
@@ -123,3 +123,10 @@ def test_frames_that_do_not_belong_are_said() -> None:
             collect_frames(frames)
     with pytest.raises(InvalidInput, match="too many"):
         make_frames(bytes(FRAMES_MAX * PART_SIZE_BYTES + 1))
+
+
+@pytest.mark.parametrize("lost", range(1, 9))
+def test_a_link_that_was_cut_off_anywhere_says_what_to_do(lost: int) -> None:
+    invite = Invite(bytes(32), bytes(32), bytes(16), "Alice", (), b"")
+    with pytest.raises(InvalidInput, match="copy it again, whole"):
+        decode_invite(encode_invite(invite)[:-lost])

@@ -1,4 +1,4 @@
-"""What a failed commit, a stop and a crowd at the inbox may do to commands: lose none in silence."""
+"""A failed commit, a stop and a crowd at the inbox: no command is lost in silence."""
 
 from __future__ import annotations
 

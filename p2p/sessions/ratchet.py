@@ -10,7 +10,7 @@ from __future__ import annotations
 import hmac
 import struct
 from collections.abc import Coroutine
-from typing import Any, Final, NamedTuple, Self, TypeVar
+from typing import Final, NamedTuple, Self, TypeVar, cast
 
 import doubleratchet as dr
 from cryptography.exceptions import InvalidTag
@@ -163,13 +163,13 @@ class _Inside(NamedTuple):
         dh = _fields(fields[_DH_RATCHET])
         chains = _fields(dh[_CHAINS])
         return cls(
-            dh[_OWN_PRIVATE],
-            dh[_OTHER_PUBLIC],
+            cast("bytes", dh[_OWN_PRIVATE]),
+            cast("bytes", dh[_OTHER_PUBLIC]),
             _chain(dh[_ROOT_CHAIN]),
             _chain(chains[_SENDING_CHAIN]),
             _chain(chains[_RECEIVING_CHAIN]),
-            chains[_PREVIOUS_LENGTH],
-            fields[_SKIPPED_KEYS],
+            cast("int | None", chains[_PREVIOUS_LENGTH]),
+            cast("dict[tuple[bytes, int], bytes]", fields[_SKIPPED_KEYS]),
         )
 
 
@@ -177,10 +177,10 @@ def _chain(chain: object) -> tuple[int, bytes]:
     if chain is None:
         return _NO_CHAIN, bytes(32)
     fields = _fields(chain)
-    return fields[_CHAIN_LENGTH], fields[_CHAIN_KEY]
+    return cast("int", fields[_CHAIN_LENGTH]), cast("bytes", fields[_CHAIN_KEY])
 
 
-def _fields(part: object) -> dict[str, Any]:
+def _fields(part: object) -> dict[str, object]:
     return vars(part)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import signal
+import socket
 import subprocess
 import sys
 
@@ -12,7 +14,9 @@ import trio
 
 from p2p.adapters.libp2p import network as libp2p_network
 from p2p.adapters.libp2p.host import peer_id_of
+from p2p.adapters.libp2p.tcp import TcpStream, TcpTransport
 from p2p.errors import InvalidInput, LinkFailed
+from p2p.ports.link import Link
 from tests.adapters.libp2p.strangers import (
     address_of,
     echoing_process,
@@ -21,7 +25,7 @@ from tests.adapters.libp2p.strangers import (
     seed,
     stranger,
 )
-from tests.ports.link_contract import collect, ended, running
+from tests.ports.link_contract import PATIENCE_S, Node, collect, ended, running
 
 
 def test_importing_the_adapter_does_not_import_libp2p() -> None:
@@ -187,6 +191,52 @@ async def test_a_busy_reader_is_not_taken_for_dark() -> None:
         await link.send([bytes(60_000)] * 50)
         await trio.sleep(0.5)
         assert len(await collect(back, 50)) == 50
+
+
+async def test_much_both_ways_at_once_over_sockets_that_hold_little(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Every write waits for the other side to read, and both sides ping all the while."""
+    wrap = TcpTransport.wrap
+
+    def narrow(transport: TcpTransport, stream: trio.SocketStream) -> TcpStream:
+        stream.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2_048)
+        return wrap(transport, stream)
+
+    monkeypatch.setattr(TcpTransport, "wrap", narrow)
+    drawn = random.Random(7)
+    sizes = [0, 1, 30, 700, 5_000, 60_000]
+    there, here = ([drawn.randbytes(drawn.choice(sizes)) for _ in range(200)] for _ in range(2))
+    async with running(network("alice")) as alice, running(network("bob")) as bob:
+        out = await alice.network.dial(bob.address)
+        back = await bob.inbound()
+        alive: list[bool] = []
+
+        async def ping(node: Node) -> None:
+            ((connection,),) = node.network.host.swarm.connections.values()
+            while True:
+                alive.append(await connection.muxed_conn.answers(PATIENCE_S))
+                await trio.sleep(0.001)
+
+        async def send(link: Link, frames: list[bytes]) -> None:
+            for first in range(0, len(frames), 7):
+                await link.send(frames[first : first + 7])
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ping, alice)
+            nursery.start_soon(ping, bob)
+            nursery.start_soon(send, out, there)
+            nursery.start_soon(send, back, here)
+            async with trio.open_nursery() as readers:
+                readers.start_soon(_expect, back, there)
+                readers.start_soon(_expect, out, here)
+            nursery.cancel_scope.cancel()
+        assert alive
+        assert all(alive)
+
+
+async def _expect(link: Link, frames: list[bytes]) -> None:
+    assert await collect(link, len(frames)) == frames
 
 
 async def _nobody(link: object) -> None:

@@ -125,14 +125,19 @@ class Libp2pNetwork:
     async def _on_stream(self, stream: INetStream) -> None:
         """Serve a stream that a peer opened for the link protocol.
 
-        Only who dialled a connection opens the link, and one alone: anything else is an attack,
-        or an implementation that would cost us two links, and ends the connection.
+        Only who dialled a connection opens the link. Stacks that use what connections they have
+        try it on one that we dialled, too: js-libp2p does as soon as it is there. That stream
+        alone ends. A second link of who dialled is an attack, or has lost sight of the first, and
+        ends the connection.
         """
         connection = _connection_of(stream)
         if connection is None or self._nursery is None or self._accept is None:
             await stream.reset()
             return
-        if connection in self._linked or _we_dialled(connection):
+        if _we_dialled(connection):
+            await stream.reset()
+            return
+        if connection in self._linked:
             await connection.close()
             return
         peer = str(connection.muxed_conn.peer_id)

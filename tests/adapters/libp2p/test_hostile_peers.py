@@ -9,7 +9,10 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 import pytest
 import trio
 from libp2p.host.ping import ID as PING
+from libp2p.network.stream.exceptions import StreamError
+from libp2p.network.stream.net_stream import NetStream
 from libp2p.peer.id import ID
+from libp2p.protocol_muxer.exceptions import MultiselectClientError
 from libp2p.protocol_muxer.multiselect_communicator import MultiselectCommunicator
 from libp2p.stream_muxer.yamux.yamux import (
     FLAG_SYN,
@@ -155,19 +158,25 @@ async def test_a_second_link_stream_costs_the_first_too() -> None:
         assert victim.nothing_waits()
 
 
-async def test_a_link_stream_on_a_connection_that_we_dialled_costs_the_connection() -> None:
+async def test_a_link_stream_on_a_connection_that_we_dialled_costs_itself_alone() -> None:
+    """js-libp2p opens what it wants on the connection that it has; the link on it stays."""
     async with running(network("victim")) as victim, running(network("friend")) as friend:
         link = await victim.network.dial(friend.address)
-        await friend.inbound()
+        back = await friend.inbound()
         (connection,) = next(iter(friend.network.host.swarm.connections.values()))
-        stream = await connection.new_stream()
-        basic = friend.network.host.basic
-        with suppress(Exception):  # dropped meanwhile
-            await basic.multiselect_client.select_one_of(
-                [LINK_PROTOCOL_ID], MultiselectCommunicator(stream)
-            )
-        await ended(link)
+        for _ in range(3):
+            with trio.fail_after(PATIENCE_S), pytest.raises((StreamError, MultiselectClientError)):
+                await _open_link(friend, await connection.new_stream())
+        await back.send([b"still here"])
+        assert await link.receive() == [b"still here"]
         assert victim.nothing_waits()
+
+
+async def _open_link(node: Node, stream: NetStream) -> None:
+    """Name the link protocol on a stream, and wait for what the other side says."""
+    client = node.network.host.basic.multiselect_client
+    await client.select_one_of([LINK_PROTOCOL_ID], MultiselectCommunicator(stream))
+    await stream.read(1)
 
 
 async def test_one_peer_cannot_take_all_connections() -> None:

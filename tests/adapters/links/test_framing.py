@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from p2p.adapters.framing import WRITE_SIZE_MAX_BYTES, FrameSplitter, unread_size, writes
@@ -21,6 +21,7 @@ def test_nothing_is_written_for_no_frames() -> None:
     assert writes([]) == []
 
 
+@settings(deadline=None)
 @given(FRAMES, st.lists(st.integers(1, 70_000), min_size=1, max_size=30))
 def test_whatever_the_cuts_the_frames_come_back(frames: list[bytes], cuts: list[int]) -> None:
     data = b"".join(writes(frames))

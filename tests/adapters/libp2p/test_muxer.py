@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 import trio
 import trio.testing
+from libp2p.network.stream.exceptions import StreamError
 from libp2p.network.stream.net_stream import NetStream
 from libp2p.peer.id import ID
 from libp2p.stream_muxer.exceptions import MuxedStreamEOF
@@ -233,6 +234,57 @@ async def test_others_run_while_a_long_buffer_is_read() -> None:
         for _ in range(10):
             with trio.testing.assert_checkpoints():
                 assert len(await stream.read(1_000)) == 1_000
+
+
+@pytest.mark.parametrize("at_hand", [True, False])
+async def test_a_read_that_is_cancelled_loses_nothing(
+    autojump_clock: trio.abc.Clock, at_hand: bool
+) -> None:
+    got = b""
+    async with connection() as (wire, _, stream):
+        for number in range(20):
+            if at_hand:
+                wire.comes(frame(TYPE_DATA, 0, 1, bytes([number])))
+                await trio.testing.wait_all_tasks_blocked()
+            with trio.move_on_after(0):
+                got += await stream.read(1)
+            if not at_hand:
+                wire.comes(frame(TYPE_DATA, 0, 1, bytes([number])))
+        wire.comes(FIN)
+        with suppress(MuxedStreamEOF):
+            while True:
+                got += await stream.read(3)
+    assert got == bytes(range(20))
+
+
+@pytest.mark.parametrize("tail", [FIN, RST, GO_AWAY, b""], ids=["fin", "rst", "go-away", "we"])
+async def test_an_end_while_both_sides_write(autojump_clock: trio.abc.Clock, tail: bytes) -> None:
+    """Who waits to write and who waits to read are told, whoever ends it and however."""
+    async with connection() as (wire, muxed, stream):
+        muxed.streams[1].send_window = 100
+        wire.comes(frame(TYPE_DATA, 0, 1, b"before"))
+        with trio.fail_after(10):
+            async with trio.open_nursery() as nursery:
+                told: list[str] = []
+
+                async def write() -> None:
+                    with suppress(StreamError):
+                        await stream.write(bytes(50_000))
+                    told.append("writer")
+
+                async def read() -> None:
+                    assert await stream.read(10) == b"before"
+                    with suppress(MuxedStreamEOF):
+                        await stream.read(10)
+                    told.append("reader")
+
+                nursery.start_soon(write)
+                nursery.start_soon(read)
+                await trio.testing.wait_all_tasks_blocked()
+                wire.comes(tail)
+                if not tail:
+                    await muxed.close()
+        assert sorted(told) == ["reader", "writer"]
 
 
 async def test_a_window_that_is_used_up_is_opened_by_what_was_read() -> None:

@@ -10,7 +10,11 @@ from libp2p.abc import INetConn, INetStream, ISecureConn
 from libp2p.custom_types import TProtocol
 from libp2p.network.connection.swarm_connection import SwarmConn
 from libp2p.peer.id import ID  # pyright: ignore[reportMissingTypeStubs]
-from libp2p.protocol_muxer.exceptions import MultiselectClientError, MultiselectError
+from libp2p.protocol_muxer.exceptions import (
+    MultiselectClientError,
+    MultiselectCommunicatorError,
+    MultiselectError,
+)
 from libp2p.protocol_muxer.multiselect_communicator import MultiselectCommunicator
 from libp2p.security.noise.exceptions import PeerIDMismatchesPubkey
 from libp2p.transport.exceptions import OpenConnectionError
@@ -107,6 +111,9 @@ class Dialling:
         except BaseException as error:
             with shielded():
                 await connection.close()
+            if isinstance(error.__cause__, MultiselectCommunicatorError):
+                failure = f"Who answers at {self._place} hung up before there was a link."
+                raise LinkFailed(failure) from error
             if isinstance(error, MultiselectClientError):
                 failure = f"Who answers at {self._place} does not speak {protocol}."
                 raise LinkFailed(failure) from error

@@ -11,6 +11,7 @@ import sys
 import base58
 import pytest
 import trio
+from libp2p.network.stream.net_stream import NetStream
 
 from p2p.adapters.libp2p import network as libp2p_network
 from p2p.adapters.libp2p.host import peer_id_of
@@ -89,6 +90,16 @@ async def test_a_network_runs_once_at_a_time() -> None:
 async def test_a_peer_without_our_protocol() -> None:
     async with running(network("alice")) as alice, stranger() as other:
         with pytest.raises(LinkFailed, match="does not speak /molva/link/1"):
+            await alice.network.dial(address_of(other))
+
+
+async def test_a_peer_that_hangs_up_is_not_called_one_without_our_protocol() -> None:
+    async def hang_up(stream: NetStream) -> None:
+        await stream.swarm_conn.close()
+
+    async with running(network("alice")) as alice, stranger() as other:
+        other.get_network().set_stream_handler(hang_up)
+        with pytest.raises(LinkFailed, match="hung up before there was a link"):
             await alice.network.dial(address_of(other))
 
 

@@ -37,11 +37,15 @@ class Session:
     def home(self) -> Path:
         """The profile's folder: ``--home``, ``MOLVA_HOME``, or the place for user data."""
         chosen = self.home_option or os.environ.get("MOLVA_HOME", "")
-        if chosen:
-            return Path(chosen).expanduser().resolve()
-        data = os.environ.get("XDG_DATA_HOME", "")
-        root = Path(data) if data.startswith("/") else Path.home() / ".local" / "share"
-        return (root / "molva").resolve()
+        try:
+            if chosen:
+                return Path(chosen).expanduser().resolve()
+            data = os.environ.get("XDG_DATA_HOME", "")
+            root = Path(data) if data.startswith("/") else Path.home() / ".local" / "share"
+            return (root / "molva").resolve()
+        except RuntimeError as exc:  # so pathlib says of ~nobody, and of links in a circle
+            message = f"The home {chosen or '~'} leads nowhere: {str(exc).rstrip('.')}."
+            raise click.UsageError(message) from exc
 
     @cached_property
     def screen(self) -> Screen:

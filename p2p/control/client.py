@@ -22,7 +22,7 @@ import msgspec
 from p2p.control import schema
 from p2p.control.credential_client import CredentialClient
 from p2p.control.folder import check_private_folder
-from p2p.control.socket_path import socket_path
+from p2p.control.socket_path import socket_path, why_nobody_answers
 from p2p.control.trust_client import TrustClient
 from p2p.errors import (
     EnvironmentFault,
@@ -359,9 +359,9 @@ def _request(
         except TimeoutError as exc:
             connection.close()
             raise TimedOut("The node has not answered in time.") from exc
-        except (FileNotFoundError, ConnectionRefusedError) as exc:
+        except (FileNotFoundError, ConnectionRefusedError, PermissionError) as exc:
             connection.close()
-            raise NodeNotRunning("The node is not running: molva node start") from exc
+            raise NodeNotRunning(why_nobody_answers(exc)) from exc
         except (OSError, http.client.HTTPException) as exc:
             connection.close()
             if not tries:

@@ -26,3 +26,10 @@ def socket_path(home: Path, user_id: int) -> Path:
         return path
     digest = hashlib.blake2b(bytes(home), digest_size=8, person=b"molva socket").hexdigest()
     return FALLBACK_ROOT / f"molva-{user_id}-{digest}" / SOCKET_NAME
+
+
+def why_nobody_answers(refusal: OSError) -> str:
+    """Give a sentence for a socket that nobody could connect to."""
+    if isinstance(refusal, PermissionError):
+        return "This home belongs to another user, whose node answers nobody else."
+    return "The node is not running: molva node start"

@@ -195,3 +195,15 @@ def test_without_a_command_the_commands_are_shown_as_they_are(
     outcome = molva(*group)
     assert (outcome.code, outcome.out) == (2, "")
     assert outcome.err == f"{shown}molva: Missing command.\n"
+
+
+@pytest.mark.parametrize("name", ["~nobody-of-this-name/x", "circle"])
+@pytest.mark.parametrize("words", [["inbox"], ["init", "--no-passphrase"], ["node", "logs"]])
+def test_a_home_that_leads_nowhere_is_a_sentence(
+    molva: CommandLine, tmp_path: Path, name: str, words: list[str]
+) -> None:
+    (tmp_path / "circle").symlink_to("circle")
+    home = name if name.startswith("~") else str(tmp_path / name)
+    outcome = molva(*words, "--home", home)
+    assert outcome.code == 2
+    assert "leads nowhere" in outcome.err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import threading
@@ -295,3 +296,17 @@ def test_the_fake_gives_ids_of_its_own(running: RunningNode) -> None:
         return {node.receive(BOB, "a"), node.receive(BOB, "b")}
 
     assert len(running.call(twice)) == 2
+
+
+def test_another_users_home_is_told_as_such(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("p2p.control.client._UnixConnection.connect", denied)
+    with (
+        ControlClient(tmp_path) as client,
+        pytest.raises(NodeNotRunning, match="belongs to another user"),
+    ):
+        client.status()

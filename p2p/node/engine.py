@@ -8,6 +8,7 @@ from typing import Final, Protocol
 from p2p.core.effects import ContactView, Effect
 from p2p.core.events import Event
 from p2p.core.trust.events import TrustView
+from p2p.errors import MolvaError
 from p2p.node.profile import note_clock
 from p2p.ports.store import Store
 
@@ -47,6 +48,20 @@ class NodeMachine(Protocol):
         ...
 
 
+class Unforeseen(Exception):
+    """A bug of ours, met while an event was handled; nothing of its batch happened.
+
+    Attributes:
+        place: which event of the batch, from 0.
+        bug: what was raised.
+    """
+
+    def __init__(self, place: int, bug: Exception) -> None:
+        super().__init__(f"event {place}: {bug!r}")
+        self.place = place
+        self.bug = bug
+
+
 class Engine:
     """Commit, then speak: effects come out only after what they rest on is durable.
 
@@ -74,10 +89,18 @@ class Engine:
             One list of effects per event, and one more for the end of the batch.
 
         Raises:
-            StoreFull, StoreDamaged: nothing of the batch happened, and the node must be rebuilt.
+            StoreFull, StoreDamaged, Unforeseen: nothing of the batch happened, and the node must be
+                rebuilt.
         """
+        effects: list[list[Effect]] = []
         with self._store.transaction():
-            effects = [self._node.handle(event, now_s) for event in events]
+            for place, event in enumerate(events):
+                try:
+                    effects.append(self._node.handle(event, now_s))
+                except MolvaError:
+                    raise
+                except Exception as bug:
+                    raise Unforeseen(place, bug) from bug
             effects.append(self._node.settle(now_s))
             noted_s = self._note_clock(now_s)
         self._clock_noted_s = noted_s

@@ -29,9 +29,9 @@ from p2p.errors import CredentialError, EnvironmentFault, InvalidInput, LocalErr
 from p2p.node.api import Check, CustodyView, NodeStatus, NoticeStream, PeerView
 from p2p.node.counters import Counters
 from p2p.node.doctor import diagnose
-from p2p.node.engine import Engine
+from p2p.node.engine import Engine, Unforeseen
 from p2p.node.inbox import FromLink, FromPerson, FromShell, Inbox, Outcome, Posted, Waiter
-from p2p.node.neighbourhood import Neighbourhood
+from p2p.node.neighbourhood import Neighbourhood, short
 from p2p.node.parts import RuntimeParts
 from p2p.node.peers import PeerBook, Source
 from p2p.node.sightings import Sightings
@@ -45,6 +45,12 @@ LOOK_AGAIN_S: Final = 60.0
 """The loop looks at the clock and at its addresses at least so often: the wall clock may jump."""
 FAULT_PAUSE_FIRST_S: Final = 1.0
 FAULT_PAUSE_MAX_S: Final = 60.0
+CULPRIT_PAUSE_S: Final = 3_600.0
+"""How long to stay apart from whose event met a bug of ours: what it sent is likely sent again."""
+_STARTS_ANEW: Final = (
+    "The node met a fault of its own in what a neighbour sent, and starts anew. "
+    "Nothing of this was done: try again."
+)
 
 
 class Runtime:
@@ -154,6 +160,9 @@ class Runtime:
         except EnvironmentFault as fault:
             self._recover(live, fault, now_s)
             return
+        except Unforeseen as unforeseen:
+            self._part_from_culprit(live, unforeseen, now_s)
+            return
         self._told_addresses = addresses
         self._fault_pause_s = 0.0
         self._counters.add("commits")
@@ -201,6 +210,21 @@ class Runtime:
         self._clock_offsets.clear()
         self._engine.rebuild(now_s)
         self._told_addresses = None
+
+    def _part_from_culprit(self, lost: list[Posted], unforeseen: Unforeseen, now_s: float) -> None:
+        """A neighbour that meets a bug of ours must not end the node; everybody else may see it."""
+        culprit = lost[unforeseen.place]
+        if not isinstance(culprit, FromLink):
+            raise unforeseen.bug
+        self._counters.add("bugs-met")
+        self._parts.log.error(
+            "bug-met",
+            peer=short(culprit.link.peer),
+            on=type(culprit.event).__name__,
+            exc_info=unforeseen.bug,
+        )
+        self._hood.disconnect(culprit.link.peer, "bug-met", CULPRIT_PAUSE_S)
+        self._recover(lost, EnvironmentFault(_STARTS_ANEW), now_s)
 
     # --- effects ---------------------------------------------------------------------------------
     def _perform(self, live: list[Posted], effects: list[list[Effect]], now_s: float) -> None:

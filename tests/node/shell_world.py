@@ -125,6 +125,9 @@ class ScriptedNode:
         return []
 
     def _frame(self, peer: str, data: bytes) -> list[Effect]:
+        if data == b"poison":
+            self.store.put_document(DocumentKind.SETTING, b"texts", b"never happened")
+            raise ZeroDivisionError(data)
         if data == b"bad":
             return [SendFrame(peer, b"go away"), Disconnect(peer, "malformed", 30.0)]
         if data.startswith(b"flood"):

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
+import structlog
 import trio
 from trio.testing import MockClock
 
 from p2p.adapters.memory_link import MemoryWorld
+from p2p.adapters.memory_store import MemoryStore
 from p2p.core.effects import Done
 from p2p.core.events import FrameReceived, InviteRequested, LinkClosed, LinkOpened, Started
 from p2p.errors import InvalidInput, LimitExceeded, NodeNotRunning, StoreDamaged, StoreFull
@@ -182,6 +184,35 @@ async def test_a_bug_in_the_machine_is_not_swallowed(
             with pytest.raises(NodeNotRunning):
                 await a.command(send_text("bug"))
             await trio.sleep_forever()
+
+
+async def test_a_neighbour_that_meets_a_bug_ends_its_own_link_and_not_the_node(
+    autojump_clock: MockClock, world: MemoryWorld
+) -> None:
+    store, tape = MemoryStore(), Tape()
+    log = structlog.testing.LogCapture()
+    a = runtime(
+        world,
+        "a",
+        store=store,
+        tape=tape,
+        log=structlog.wrap_logger(structlog.PrintLogger(), processors=[log]),
+    )
+    b, mallory = runtime(world, "b"), runtime(world, "mallory")
+    async with running(a, b, mallory):
+        await b.add_peer(world.network("a").addresses()[0])
+        await mallory.add_peer(world.network("a").addresses()[0])
+        assert await a.command(send_text("kept")) == Done()
+        await mallory.command(send_text("poison"))
+        await trio.sleep(30)
+        assert await a.command(send_text("again")) == Done()
+        neighbours = [one.peer for one in a.status().neighbours]
+        counters = dict(a.status().counters)
+    assert neighbours == [world.network("b").peer_id]
+    assert store.document(DocumentKind.SETTING, b"texts") == b"kept again"
+    assert (tape.machines, counters["bugs-met"]) == (2, 1)
+    (told,) = [entry for entry in log.entries if entry["event"] == "bug-met"]
+    assert isinstance(told["exc_info"], ZeroDivisionError)
 
 
 async def test_woken_when_asked_and_not_otherwise(

@@ -226,3 +226,24 @@ def test_a_contact_whose_message_overtakes_its_introduction_is_called_by_name_in
     assert [c.name for c in bob.node.contacts()] == ["Alice"]
     whys = [n.why for n in bob.notices if isinstance(n, ContactChanged)]
     assert whys == ["added", "introduced"]
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["strangers", "friends"])
+def test_invites_that_cross_lead_to_one_conversation(make_world: MakeWorld, known: bool) -> None:
+    world = friends(make_world) if known else make_world("alice", "bob")
+    world.disconnect("alice", "bob")
+    links = {name: world.invite(name).link for name in ("alice", "bob")}
+    add(world, "alice", links["bob"])
+    add(world, "bob", links["alice"], "Alice")
+    rows = {name: [] for name in ("alice", "bob")}
+    for turn in range(3):
+        for name, other in (("alice", "bob"), ("bob", "alice")):
+            rows[name].append(world.send(name, other, f"{name} {turn}"))
+        if turn == 0:
+            world.connect("alice", "bob")
+        world.run(60)
+    assert states(world, "alice") == states(world, "bob") == ["active"]
+    for name, other in (("alice", "bob"), ("bob", "alice")):
+        assert texts(world, other) == [f"{name} {turn}" for turn in range(3)]
+        sent = [world.seats[name].sent(row.id).state for row in rows[name]]
+        assert sent == [MessageState.DELIVERED] * 3

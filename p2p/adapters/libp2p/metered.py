@@ -40,8 +40,8 @@ class Allowance:
         self._left += 1
 
 
-READS_PER_TURN: Final = 16
-"""Reads served out of what has come before other tasks run: 0.3 ms. Twenty neighbours that flood
+READS_PER_TURN: Final = 4
+"""Reads served out of what has come before other tasks run: 0.1 ms. Twenty neighbours that flood
 this node keep its other tasks waiting for twenty times as long."""
 
 

@@ -107,7 +107,7 @@ def presentation_rates() -> dict[str, tuple[int, float]]:
 def _array(entries: int, revoked: float) -> bytes:
     """The statuses of one bit each, of which a share is set, compressed as well as can be.
 
-    Draft-20 section 4.1 recommends that, and the sizes of the design page are of such lists.
+    draft-ietf-oauth-status-list section 4.1 recommends that to issuers.
     """
     chance = random.Random(7)
     array = bytearray(entries // 8)
@@ -210,7 +210,7 @@ def _refusal(call: Callable[[], object]) -> str:
 
 
 def rows() -> list[tuple[str, str, str, str]]:
-    """Every figure beside the peers' of the design page, and what is asked."""
+    """Every figure beside the peers', and what is asked."""
     peers = {
         "SD-JWT VC + key binding + status": ("openvc-core 1,248, @sd-jwt 7", ">= 1,400"),
         "mdoc, 3 elements + status": ("openvc-core 1,144, @auth0 199", ">= 950"),

@@ -119,10 +119,6 @@ class Contacts:
             raise UnknownName("There is no such contact.")
         return record
 
-    def all(self) -> list[ContactRecord]:
-        """Give all contacts in the order of their adding."""
-        return list(self._records.values())
-
     def waiting(self) -> list[ContactRecord]:
         """Give the contacts whose bundle is being sought, in the order of their adding."""
         return [self._records[account] for account in self._waiting]

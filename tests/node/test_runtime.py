@@ -91,7 +91,7 @@ async def test_many_commands_share_a_commit(autojump_clock: MockClock, world: Me
         await a.commands([send_text(str(n), str(n)) for n in range(500)])
         counters = dict(a.status().counters)
     assert counters["events"] == 501
-    assert counters["commits"] <= 12  # 256 wait at once: 128, 64, 32, 16, and the rest likewise
+    assert counters["commits"] in (8, 9)  # the start, and half of what waits each time
 
 
 async def test_a_failed_commit_tells_whoever_waits_and_starts_anew(
